@@ -50,9 +50,12 @@ const pinnedNode = () => {
   // With install scripts switched off npx finds no binary and falls back to the host's Node.
   if (npx.status !== 0 || !answer.startsWith(`v${PINNED} `) || !existsSync(path)) {
     const got = npx.status === 0 ? `npx ran ${answer || "nothing"} instead (are npm's install scripts off?)` : npx.stderr?.trim()
+    const reason = (got || String(npx.error ?? "npx gave no reason"))
+      .split("\n")
+      .filter((line) => !/^npm error( +at |$)/.test(line))
     fail(
       `Parley needs Node 22.19 or newer; this is ${process.versions.node}, and fetching node@${PINNED} failed:\n` +
-        `  ${(got || String(npx.error ?? "npx gave no reason")).split("\n").join("\n  ")}\n` +
+        `  ${reason.slice(0, 5).join("\n  ")}\n` +
         "What to do: install Node 22.19 or newer (https://nodejs.org) and try again, or make the npm registry reachable.",
     )
   }

@@ -10,8 +10,12 @@ import { bin, root } from "./bin.ts"
 
 const inCi = process.env.CI === "true"
 
+const chromiumPath = process.env.CHROMIUM_PATH
+
 interface Program {
   readonly name: string
+  /** False when the user has named a path: a package would not put anything there. */
+  readonly installable: boolean
   readonly env: string
   readonly usedBy: string
   readonly find: () => string | undefined
@@ -35,12 +39,14 @@ const onPath = (name: string) =>
 const programs: ReadonlyArray<Program> = [
   {
     name: "chromium",
+    installable: chromiumPath === undefined,
     env: "PARLEY_CHROMIUM",
     usedBy: "tests in a real browser",
-    find: () => executable(process.env.CHROMIUM_PATH ?? "/usr/bin/chromium"),
+    find: () => executable(chromiumPath ?? "/usr/bin/chromium"),
   },
   {
     name: "strace",
+    installable: true,
     env: "PARLEY_STRACE",
     usedBy: "tests that count fsync calls",
     find: () => onPath("strace"),
@@ -50,7 +56,9 @@ const programs: ReadonlyArray<Program> = [
 const missing = () => programs.filter((program) => program.find() === undefined)
 
 const installMissing = () => {
-  const names = missing().map((program) => program.name)
+  const names = missing()
+    .filter((program) => program.installable)
+    .map((program) => program.name)
   const canInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")
   if (names.length === 0 || !canInstall) return
   console.log(`Installing ${names.join(" and ")} for the tests with apt-get, about half a minute…`)
@@ -67,7 +75,7 @@ const installMissing = () => {
 
 const reportMissing = () => {
   for (const { name, usedBy } of missing()) {
-    const place = name === "chromium" ? ", or set CHROMIUM_PATH to a Chromium or Chrome" : ""
+    const place = name === "chromium" ? ", or set CHROMIUM_PATH to the program of a Chromium or Chrome" : ""
     const advice = `apt-get update && apt-get install -y --no-install-recommends ${name}${place}`
     console.log(`${inCi ? "Missing" : "Skipped"}: ${usedBy}, because ${name} was not found. To get it: ${advice}`)
   }
