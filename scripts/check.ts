@@ -17,12 +17,15 @@ const steps: Readonly<Record<string, ReadonlyArray<string>>> = {
   unused: bin("knip", "--no-progress", "--no-config-hints"),
 }
 
+// The steps write into a pipe, where tools guess: some colour for a log file, others not for a terminal.
+const env = { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }) }
+
 const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`
 
 const run = (name: string, [program, ...args]: ReadonlyArray<string>) =>
   new Promise<boolean>((done) => {
     const started = performance.now()
-    const child = spawn(program!, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(program!, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] })
     let output = ""
     const collect = (chunk: string) => (output += chunk)
     child.stdout.setEncoding("utf8").on("data", collect)
