@@ -49,14 +49,12 @@ const list = async (directory: string): Promise<ReadonlyArray<Listed>> => {
   return listed.flat()
 }
 
-const read = async (directory: string, listed: ReadonlyArray<Listed>): Promise<PassageIndex> => {
-  const pages: Array<Page> = []
-  // One after the other: a large folder must not take the machine's file handles from the connections.
+/** One after the other: a large folder must not take the machine's file handles from the connections. */
+async function* pagesOf(directory: string, listed: ReadonlyArray<Listed>): AsyncGenerator<Page> {
   for (const { file } of listed) {
     const text = await unlessGone(readFile(join(directory, file), "utf8"))
-    if (text !== undefined) pages.push(readPage(file, text))
+    if (text !== undefined) yield readPage(file, text)
   }
-  return makePassageIndex(pages)
 }
 
 export const knowledgeFolder = (directory: string): KnowledgeFolder => {
@@ -67,7 +65,7 @@ export const knowledgeFolder = (directory: string): KnowledgeFolder => {
   const check = async (now: number): Promise<PassageIndex> => {
     const listed = await list(directory)
     const versions = listed.map(({ file, version }) => `${file}\0${version}`).join("\n")
-    if (current?.versions !== versions) current = { index: await read(directory, listed), versions }
+    if (current?.versions !== versions) current = { index: await makePassageIndex(pagesOf(directory, listed)), versions }
     checkedAt = now
     return current.index
   }

@@ -34,16 +34,24 @@ interface Row {
   readonly bm25: number
 }
 
-export const makePassageIndex = async (pages: ReadonlyArray<Page>): Promise<PassageIndex> => {
+/** Takes the pages one by one, so that the event loop is free between them. */
+export const makePassageIndex = async (pages: AsyncIterable<Page>): Promise<PassageIndex> => {
   const { DatabaseSync: Database } = await import("node:sqlite")
   const database: DatabaseSync = new Database(":memory:")
   database.exec(
     `CREATE VIRTUAL TABLE passages USING fts5(path, body, content='', tokenize="porter unicode61 remove_diacritics 2")`,
   )
-  const passages = pages.flatMap((page) => page.passages)
+  const passages: Array<Passage> = []
+  const titles = new Set<string>()
   const insert = database.prepare("INSERT INTO passages(rowid, path, body) VALUES (?, ?, ?)")
   database.exec("BEGIN")
-  passages.forEach((passage, row) => insert.run(row, indexable(passage.path.join("\n")), indexable(passage.blocks.join("\n\n"))))
+  for await (const page of pages) {
+    titles.add(page.title)
+    for (const passage of page.passages) {
+      insert.run(passages.length, indexable(passage.path.join("\n")), indexable(passage.blocks.join("\n\n")))
+      passages.push(passage)
+    }
+  }
   database.exec("COMMIT")
   const select = database.prepare(
     `SELECT rowid, bm25(passages, ${HEADING_WEIGHT}, 1) AS bm25 FROM passages WHERE passages MATCH ? ORDER BY rowid`,
@@ -81,7 +89,7 @@ export const makePassageIndex = async (pages: ReadonlyArray<Page>): Promise<Pass
   }
 
   return {
-    titles: [...new Set(pages.map((page) => page.title))],
+    titles: [...titles],
     search: (terms, limit) => {
       if (terms.length === 0 || passages.length === 0) return []
       const exact = search(terms, "match", limit)
