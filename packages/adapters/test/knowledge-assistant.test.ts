@@ -216,6 +216,17 @@ describe("a question", () => {
     )
   })
 
+  test("that shares one word with a page and asks for something else gets no passage", async () => {
+    const assistant = await assistantOver(BOATS)
+    expect(sources(await run(assistant, "Which wheel predicts the lottery numbers?"))).toEqual([])
+    expect(sources(await run(assistant, "Which wheel turns?"))[0]?.uri).toBe("cars.md#wheels")
+  })
+
+  test("for several things at once gets a passage for each", async () => {
+    const uris = sources(await run(await assistantOver(BOATS), "cloth, ash and rubber")).map(({ uri }) => uri)
+    expect(new Set(uris)).toEqual(new Set(["boats.md#sails", "boats.md#oars", "cars.md#wheels"]))
+  })
+
   test("is treated as words, so that operators are none", async () => {
     const assistant = await assistantOver(BOATS)
     for (const question of ["sails NOT sails", "(sails", '"sails" OR', "sails*", "body : sails", "SAILS"])

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer"
 import { parseObject } from "./unique-json.ts"
 
 /** No honest token of this kind comes near it, and nothing longer is looked at. */
-export const MAX_TOKEN_LENGTH = 8_192
+const MAX_TOKEN_LENGTH = 8_192
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 const HMAC_SHA256_BYTES = 32
