@@ -34,6 +34,7 @@ const unitsOf = (blocks: ReadonlyArray<string>): ReadonlyArray<Unit> =>
 /** Two forms of one word, roughly: the index judged precisely, this only picks sentences. */
 const akin = (a: string, b: string): boolean => {
   const shared = Math.min(a.length, b.length)
+  if (shared < 3) return a === b
   const needed = shared <= 4 ? shared : Math.max(4, shared - 2)
   return Math.abs(a.length - b.length) <= 4 && a.slice(0, needed) === b.slice(0, needed)
 }
@@ -74,7 +75,7 @@ const extractOf = (passage: Passage, terms: ReadonlyArray<Term>): string => {
 const titleOf = (passage: Passage): string => passage.path.join(" › ")
 
 const uriOf = (passage: Passage): string =>
-  passage.file.split("/").map(encodeURIComponent).join("/") +
+  passage.file.toWellFormed().split("/").map(encodeURIComponent).join("/") +
   (passage.anchor === "" ? "" : `#${encodeURIComponent(passage.anchor)}`)
 
 /** Headings are the folder's text inside the frame's Markdown: they must not open marks of their own. */

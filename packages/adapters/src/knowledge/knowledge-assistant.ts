@@ -48,7 +48,10 @@ export const knowledgeAssistant = (options: KnowledgeOptions = {}): AiProvider =
     const now = yield* Clock.currentTimeMillis
     const index = yield* Effect.tryPromise({ try: () => folder.index(now), catch: (cause) => unreadable(directory, cause) })
     const question = readQuestion(textOfQuestion(request))
-    const hits = index.search(question.terms, passages)
+    const hits = yield* Effect.try({
+      try: () => index.search(question.terms, passages),
+      catch: (cause) => aiError("unusable", "the search of the knowledge base failed", { cause }),
+    })
     const text = hits.length === 0 ? topicsOf(index.titles, question) : answerOf(hits, question.terms)
     return [
       { type: "started" },

@@ -173,7 +173,7 @@ export const readPage = (file: string, source: string): Page => {
   endBlock()
 
   const first = sections.find((section) => section.path.length === 1)?.path[0]
-  const page = title ?? first ?? file.replace(/^.*\//, "").replace(/\.md$/i, "")
+  const page = title ?? first ?? cleaned(file.replace(/^.*\//s, "").replace(/\.md$/i, ""))
   const passages = sections.flatMap((section) => {
     const path = section.path[0] === page ? section.path : [page, ...section.path]
     return packed({ ...section, path }, file)
