@@ -9,14 +9,15 @@ const SUBSCRIPTION: BusSubscription = { follow: () => {}, unfollow: () => {} }
 
 export const makeEventBus: Effect.Effect<EventBus["Service"]> = Effect.map(Effect.context(), (context) => {
   const report = Effect.runForkWith(context)
-  const listeners = new Set<BusListener>()
+  // Replaced, never altered: an event goes to those who listened when its delivery began.
+  let listeners: ReadonlyArray<BusListener> = []
   const waiting: Array<BusEvent> = []
   let delivering = false
 
   const deliver = (event: BusEvent): void => {
-    // A snapshot: whoever subscribes inside a listener starts with the next event. Whoever left in the meantime gets nothing.
-    for (const listener of [...listeners]) {
-      if (!listeners.has(listener)) continue
+    for (const listener of listeners) {
+      // Left meanwhile: an earlier listener may close the scope of a later one.
+      if (!listeners.includes(listener)) continue
       try {
         listener.onEvent(event)
       } catch (error) {
@@ -39,10 +40,10 @@ export const makeEventBus: Effect.Effect<EventBus["Service"]> = Effect.map(Effec
         Effect.sync(() => {
           // Its own object, so that one listener may subscribe twice.
           const own: BusListener = { onEvent: (event) => listener.onEvent(event), onGap: () => listener.onGap() }
-          listeners.add(own)
+          listeners = [...listeners, own]
           return own
         }),
-        (own) => Effect.sync(() => listeners.delete(own)),
+        (own) => Effect.sync(() => (listeners = listeners.filter((other) => other !== own))),
       ).pipe(Effect.as(SUBSCRIPTION)),
   })
 })

@@ -1,0 +1,20 @@
+/** The face of the kit for vitest, and the only file that loads it. */
+import { describe, it } from "vitest"
+import { plan, type Case, type Subject } from "./conformance/case.ts"
+
+/** Generous, because a suite meets real disks and busy machines; a case that hangs is cut all the same. */
+const TIMEOUT_MS = 30_000
+
+/** Declares a suite's cases as tests: `conformance("Outbox", outboxCases)({ name: "memory", layer: () => memoryStorage() })`. */
+export const conformance =
+  <R, Capability extends string>(port: string, cases: ReadonlyArray<Case<R, Capability>>) =>
+  (subject: Subject<R, Capability>): void => {
+    const planned = plan(port, cases, subject)
+    describe(`${port} conformance: ${subject.name}`, () => {
+      for (const { title, expect, run } of planned) {
+        if (expect === "skip") it.skip(title, run)
+        else if (expect === "fail") it.fails(title, run, TIMEOUT_MS)
+        else it(title, run, TIMEOUT_MS)
+      }
+    })
+  }
