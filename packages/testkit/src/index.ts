@@ -4,7 +4,7 @@
 export type { Case, Deviation, Subject } from "./conformance/case.ts"
 export { runCases, type CaseResult } from "./conformance/run-cases.ts"
 export { aiProviderCases, AiScenarios, type AiProviderCapability, type AiScenariosShape } from "./ports/ai-provider.ts"
-export { authenticatorCases, type AuthenticatorCapability, type Credentials } from "./ports/authenticator.ts"
+export { authenticatorCases, type Credentials } from "./ports/authenticator.ts"
 export { eventBusCases } from "./ports/event-bus.ts"
 export { answerLeasesCases } from "./storage/answer-leases.ts"
 export type { StorageCapability, StorageCase, StorageServices } from "./storage/fixtures.ts"

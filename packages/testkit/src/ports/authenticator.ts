@@ -41,13 +41,9 @@ const checkError = (error: AuthenticationError, token: string): void => {
   Assert.ok(token.length < 8 || !error.message.includes(token), "the error's message holds the credential")
 }
 
-/** `signed`: a credential cannot be made from another one without a secret. A login for development can. */
-export type AuthenticatorCapability = "signed"
-type AuthenticatorCase = Case<Authenticator, AuthenticatorCapability>
-
 /** The suite for one set of credentials: which ones are good is the subject's to know. */
-export const authenticatorCases = ({ good, bad }: Credentials): ReadonlyArray<AuthenticatorCase> => [
-  ...good.map(({ title, token, principal }): AuthenticatorCase => ({
+export const authenticatorCases = ({ good, bad }: Credentials): ReadonlyArray<Case<Authenticator>> => [
+  ...good.map(({ title, token, principal }): Case<Authenticator> => ({
     id: `auth.good ${title}`,
     title: "gives the principal, the same each time, without the credential in it",
     run: Effect.gen(function* () {
@@ -58,7 +54,7 @@ export const authenticatorCases = ({ good, bad }: Credentials): ReadonlyArray<Au
       Assert.notEqual(principal.tokenId, token)
     }),
   })),
-  ...bad.map(({ title, token, reason }): AuthenticatorCase => ({
+  ...bad.map(({ title, token, reason }): Case<Authenticator> => ({
     id: `auth.bad ${title}`,
     title: `is refused as ${reason}`,
     run: Effect.gen(function* () {
@@ -91,7 +87,6 @@ export const authenticatorCases = ({ good, bad }: Credentials): ReadonlyArray<Au
   {
     id: "auth.altered",
     title: "refuses a good credential after any change to it",
-    needs: ["signed"],
     run: Effect.gen(function* () {
       for (const { token } of good) {
         const altered = [

@@ -147,7 +147,7 @@ export const eventBusCases: ReadonlyArray<Case<EventBus>> = [
         yield* subscribe(other)
         yield* publish(change(1))
         yield* until("the chain of events broke", () => changesOf(seen.events).includes(5) && changesOf(other.events).includes(5))
-        Assert.deepEqual([...new Set(changesOf(seen.events))].toSorted(), [1, 2, 3, 4, 5])
+        Assert.deepEqual(new Set(changesOf(seen.events)), new Set([1, 2, 3, 4, 5]))
         Assert.equal(deepest, 1, "an event came in the middle of another one's")
       }),
     ),
