@@ -2,7 +2,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import type { AiProvider } from "@parley/core"
+import type { AiProvider, AiRequest } from "@parley/core"
 import { knowledgeAssistant } from "@parley/adapters/knowledge"
 import { aiProviderCases, AiScenarios } from "@parley/testkit"
 import { conformance } from "@parley/testkit/vitest"
@@ -22,6 +22,12 @@ const endless = () => {
   return { provider, active: () => active }
 }
 
+const request: AiRequest = {
+  system: "",
+  messages: [{ role: "user", text: "How do I resume after a lost connection?" }],
+  requestId: "r-1",
+}
+
 conformance(
   "AiProvider",
   aiProviderCases,
@@ -31,7 +37,7 @@ conformance(
   layer: () =>
     Layer.sync(AiScenarios, () => ({
       answers: knowledgeAssistant({ paceMs: 1 }),
-      request: { system: "", messages: [{ role: "user", text: "How do I resume after a lost connection?" }], requestId: "r-1" },
+      request,
       endless: endless(),
       fails: knowledgeAssistant({ directory: join(import.meta.dirname, "no-such-folder") }),
     })),
