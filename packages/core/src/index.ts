@@ -18,3 +18,24 @@ export * from "./ports/event-bus.ts"
 export * from "./ports/outbox.ts"
 export * from "./ports/storage-error.ts"
 export * from "./system.ts"
+export * from "./protocol/index.ts"
+export * from "./engine/assemble.ts"
+export type { ChatEngine } from "./engine/chat-engine.ts"
+export type { EngineError } from "./engine/environment.ts"
+export {
+  type ChatOptions,
+  type Chat,
+  createChat,
+  type LogEntry,
+  type PrincipalInput,
+  type StorageLayer,
+} from "./facade/create-chat.ts"
+export type { ConversationFrame, SubscribeOptions } from "./facade/frame-stream.ts"
+export { ParleyError } from "./facade/parley-error.ts"
+export type { SentMessage, SendOptions, UserChat } from "./facade/user-chat.ts"
+export type { Batch } from "./gateway/batch.ts"
+export { authenticationProblem, type Connection } from "./gateway/connection.ts"
+export { isConnectionBound, reportError } from "./gateway/dispatch.ts"
+export type { Gateway } from "./gateway/gateway.ts"
+export type { Sink } from "./gateway/sink.ts"
+export type { Synced, SyncInput } from "./gateway/sync.ts"

@@ -92,7 +92,8 @@ export type AnswerTransition =
   /** The event alters nothing: no put. */
   | { readonly type: "unchanged" }
 
-export const isTerminal = (state: AnswerState): state is TerminalState => (TERMINAL_STATES as ReadonlyArray<string>).includes(state)
+export const isTerminal = (state: AnswerState): state is TerminalState =>
+  (TERMINAL_STATES as ReadonlyArray<string>).includes(state)
 export const isOpen = (state: AnswerState): state is OpenState => !isTerminal(state)
 export const isAnswer = (message: MessageBody): message is AnswerMessage => message.answer !== undefined
 /** An answer whose text still moves: what subscriptions add a snapshot for. */
@@ -101,11 +102,24 @@ export const isOpenAnswer = (message: MessageBody): boolean => message.answer !=
 const UNCHANGED: AnswerTransition = { type: "unchanged" }
 
 export const newAnswer = (input: {
-  readonly id: string; readonly assistant: string; readonly turn: string; readonly variant: number; readonly replaces?: string
+  readonly id: string
+  readonly assistant: string
+  readonly turn: string
+  readonly variant: number
+  readonly replaces?: string
 }): AnswerMessage => ({
-  kind: "message", id: input.id, v: 1, author: { kind: "assistant", id: input.assistant }, type: "ai_response", parts: [], replyTo: input.turn,
+  kind: "message",
+  id: input.id,
+  v: 1,
+  author: { kind: "assistant", id: input.assistant },
+  type: "ai_response",
+  parts: [],
+  replyTo: input.turn,
   answer: {
-    state: "pending", turn: input.turn, variant: input.variant, revision: 0,
+    state: "pending",
+    turn: input.turn,
+    variant: input.variant,
+    revision: 0,
     ...(input.replaces === undefined ? {} : { replaces: input.replaces }),
   },
 })
@@ -136,7 +150,9 @@ const ended = (message: AnswerMessage, ending: Ending): AnswerMessage => {
   const state = answer.state === "stopping" ? "stopped" : ending.state
   const { error, ...rest } = ending
   const answerFields: AnswerFields = {
-    ...answer, state, revision: Math.max(answer.revision, ending.revision),
+    ...answer,
+    state,
+    revision: Math.max(answer.revision, ending.revision),
     ...(rest.provider === undefined ? {} : { provider: rest.provider }),
     ...(rest.model === undefined ? {} : { model: rest.model }),
     ...(rest.finish === undefined ? {} : { finish: rest.finish }),

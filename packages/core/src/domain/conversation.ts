@@ -10,7 +10,17 @@
  * Invariants: counters never go back; `at` never decreases; a refused commit moves nothing.
  */
 import type {
-  Conversation, ConversationBody, ConversationStatus, Item, ItemBody, Member, MemberBody, Message, MessageBody, Reactions, ReactionsBody,
+  Conversation,
+  ConversationBody,
+  ConversationStatus,
+  Item,
+  ItemBody,
+  Member,
+  MemberBody,
+  Message,
+  MessageBody,
+  Reactions,
+  ReactionsBody,
 } from "./item.ts"
 
 /** The row of a conversation, kept by the store beside its items. */
@@ -36,7 +46,17 @@ export interface ConversationHead {
 }
 
 export const emptyHead = (tenant: string, id: string, epoch: string, at: number): ConversationHead => ({
-  tenant, id, epoch, change: 0, seq: 0, firstSeq: 1, accessVersion: 1, members: 0, createdAt: at, lastSendAt: at, updatedAt: at,
+  tenant,
+  id,
+  epoch,
+  change: 0,
+  seq: 0,
+  firstSeq: 1,
+  accessVersion: 1,
+  members: 0,
+  createdAt: at,
+  lastSendAt: at,
+  updatedAt: at,
 })
 
 /** One item to write, and the change it replaces: `new` for none. */
@@ -56,7 +76,10 @@ export interface Advance {
 }
 
 /** Numbers and dates a commit's items. Every store calls this one function, so that no two number differently. */
-export const advance = (head: ConversationHead, by: Advance): { readonly head: ConversationHead; readonly items: ReadonlyArray<Item> } => {
+export const advance = (
+  head: ConversationHead,
+  by: Advance,
+): { readonly head: ConversationHead; readonly items: ReadonlyArray<Item> } => {
   const at = by.now > head.updatedAt ? by.now : head.updatedAt
   let { change, seq, lastSendAt } = head
   const items: Array<Item> = []
@@ -72,7 +95,11 @@ export const advance = (head: ConversationHead, by: Advance): { readonly head: C
   }
   return {
     head: {
-      ...head, change, seq, lastSendAt, updatedAt: at,
+      ...head,
+      change,
+      seq,
+      lastSendAt,
+      updatedAt: at,
       accessVersion: head.accessVersion + (by.revokes === true ? 1 : 0),
       members: head.members + (by.members ?? 0),
     },
@@ -84,7 +111,8 @@ export type ConversationEvent = { readonly type: "closed" } | { readonly type: "
 
 /** The next body, or the status that stands in the way. */
 export const endConversation = (
-  body: ConversationBody, event: ConversationEvent,
+  body: ConversationBody,
+  event: ConversationEvent,
 ): { readonly ok: true; readonly body: ConversationBody } | { readonly ok: false; readonly status: ConversationStatus } =>
   body.status === "active" ? { ok: true, body: { ...body, status: event.type } } : { ok: false, status: body.status }
 

@@ -11,8 +11,7 @@ export const ID_PREFIX = {
 } as const
 
 /** A message has at most one `reactions` item, so its id follows from the message's. */
-export const reactionsIdOf = (messageId: string): string =>
-  ID_PREFIX.reactions + messageId.slice(ID_PREFIX.message.length)
+export const reactionsIdOf = (messageId: string): string => ID_PREFIX.reactions + messageId.slice(ID_PREFIX.message.length)
 
 /** The message that a `reactions` item belongs to. */
 export const messageIdOfReactions = (reactionsId: string): string =>

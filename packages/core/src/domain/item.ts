@@ -33,9 +33,9 @@ export type Author =
   | { readonly kind: "assistant"; readonly id: string }
   | { readonly kind: "system" }
 
-/** What happened to the membership or the conversation: a kind and ids, no prose, so that clients word it in their language. */
+/** What happened to the membership: a kind and ids, no prose, so that clients word it in their language. */
 export interface SystemNotice {
-  readonly kind: "joined" | "left" | "invited" | "closed" | "expired"
+  readonly kind: "joined" | "left" | "invited"
   readonly userIds: ReadonlyArray<string>
 }
 

@@ -20,19 +20,24 @@ export type MemberEvent =
 
 export type MemberTransition =
   | {
-    readonly type: "changed"
-    readonly member: MemberBody
-    /** How the number of joined members moves. */
-    readonly delta: -1 | 0 | 1
-    /** Access was taken away: the conversation's access version moves. */
-    readonly revokes: boolean
-  }
+      readonly type: "changed"
+      readonly member: MemberBody
+      /** How the number of joined members moves. */
+      readonly delta: -1 | 0 | 1
+      /** Access was taken away: the conversation's access version moves. */
+      readonly revokes: boolean
+    }
   | { readonly type: "unchanged" }
   /** The event does not fit the status; the reason is the status. */
   | { readonly type: "refused"; readonly status: MemberStatus | "none" }
 
 export const newMember = (userId: string, role: Role, status: "invited" | "joined"): MemberBody => ({
-  kind: "member", id: memberIdOf(userId), v: 1, userId, role, status,
+  kind: "member",
+  id: memberIdOf(userId),
+  v: 1,
+  userId,
+  role,
+  status,
 })
 
 /** Where each event leads from each status: the whole machine. `same` is no put, `no` a refusal. */

@@ -21,7 +21,13 @@ export interface NewMessage {
 export const newMessage = (input: NewMessage): MessageBody => ({ kind: "message", v: 1, ...input })
 
 export const systemMessage = (id: string, notice: SystemNotice): MessageBody => ({
-  kind: "message", id, v: 1, author: { kind: "system" }, type: "system", parts: [], notice,
+  kind: "message",
+  id,
+  v: 1,
+  author: { kind: "system" },
+  type: "system",
+  parts: [],
+  notice,
 })
 
 export type MessageEvent =
@@ -45,7 +51,9 @@ export const transitionMessage = (message: MessageBody, event: MessageEvent): Me
   return {
     type: "changed",
     message: {
-      ...message, parts: event.parts, edits: (message.edits ?? 0) + 1,
+      ...message,
+      parts: event.parts,
+      edits: (message.edits ?? 0) + 1,
       ...(event.metadata === undefined ? {} : { metadata: event.metadata }),
     },
   }

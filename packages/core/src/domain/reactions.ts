@@ -17,7 +17,11 @@ export type ReactionTransition =
   | { readonly type: "refused" }
 
 export const noReactions = (messageId: string): ReactionsBody => ({
-  kind: "reactions", id: reactionsIdOf(messageId), v: 1, messageId, users: {},
+  kind: "reactions",
+  id: reactionsIdOf(messageId),
+  v: 1,
+  messageId,
+  users: {},
 })
 
 /** `maxEmojis` bounds the different emojis of one message, not how many people use one. */
@@ -30,7 +34,10 @@ export const transitionReactions = (reactions: ReactionsBody, event: ReactionEve
   if (event.type === "added" && users.length === 0 && entries.length >= maxEmojis) return { type: "refused" }
   const next = event.type === "added" ? [...users, event.userId] : users.filter((id) => id !== event.userId)
   const others = entries.filter(([emoji]) => emoji !== event.emoji)
-  return { type: "changed", reactions: { ...reactions, users: Object.fromEntries(next.length === 0 ? others : [...others, [event.emoji, next]]) } }
+  return {
+    type: "changed",
+    reactions: { ...reactions, users: Object.fromEntries(next.length === 0 ? others : [...others, [event.emoji, next]]) },
+  }
 }
 
 /** What the wire shows of an emoji: how many, and the first of them. */

@@ -6,8 +6,19 @@ import type { Conversation, ConversationType, Member, Role } from "../domain/ite
 import { isJoined } from "../domain/conversation.ts"
 
 export const ACTIONS = [
-  "read", "send", "edit_own", "delete_own", "delete_any", "react", "stop_answer", "regenerate_answer",
-  "update", "invite", "leave", "close", "delete_conversation",
+  "read",
+  "send",
+  "edit_own",
+  "delete_own",
+  "delete_any",
+  "react",
+  "stop_answer",
+  "regenerate_answer",
+  "update",
+  "invite",
+  "leave",
+  "close",
+  "delete_conversation",
 ] as const
 export type Action = (typeof ACTIONS)[number]
 
@@ -24,10 +35,10 @@ const room = (memberWrites: boolean): Record<Role, ReadonlySet<Action>> => ({
 })
 
 const NOBODY: ReadonlySet<Action> = new Set()
-/** A session has one person, who owns it; nobody is invited and there is nothing to leave. */
-const SESSION_OWNER: ReadonlySet<Action> = new Set(["read", "react", ...WRITER, ...ADMIN, "delete_conversation"])
-/** Two equals: nobody moderates, invites or deletes the other's words. */
-const DIRECT: ReadonlySet<Action> = new Set([...EVERYBODY, ...WRITER])
+/** A session has one person, who owns it and the answers in it; nobody is invited and there is nothing to leave. */
+const SESSION_OWNER: ReadonlySet<Action> = new Set(["read", "react", ...WRITER, "delete_any", ...ADMIN, "delete_conversation"])
+/** Two equals for good: nobody moderates, invites, leaves or deletes the other's words. */
+const DIRECT: ReadonlySet<Action> = new Set(["read", "react", ...WRITER])
 
 export const ACCESS: Record<ConversationType, Record<Role, ReadonlySet<Action>>> = {
   session: { owner: SESSION_OWNER, admin: NOBODY, moderator: NOBODY, member: NOBODY },
@@ -39,7 +50,14 @@ export const ACCESS: Record<ConversationType, Record<Role, ReadonlySet<Action>>>
 }
 
 /** What a conversation that has ended still allows. */
-const AFTER_END: ReadonlySet<Action> = new Set(["read", "leave", "delete_conversation", "stop_answer", "delete_own", "delete_any"])
+const AFTER_END: ReadonlySet<Action> = new Set([
+  "read",
+  "leave",
+  "delete_conversation",
+  "stop_answer",
+  "delete_own",
+  "delete_any",
+])
 /** What a muted member may not. */
 const WHILE_MUTED: ReadonlySet<Action> = new Set(["read", "leave"])
 

@@ -34,6 +34,13 @@ export interface Limits {
   readonly maxMembers: number
   /** Connections of this process, all users together. */
   readonly maxConnections: number
+  /** Answers this process generates at the same time; others wait for it or for another one. */
+  readonly maxAnswers: number
+  /** Of one delta. */
+  readonly maxDeltaLength: number
+  /** Earlier messages that enter the context of an answer, and their length together. */
+  readonly contextMessages: number
+  readonly contextLength: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -55,6 +62,10 @@ export const DEFAULT_LIMITS: Limits = {
   maxNameLength: 200,
   maxMembers: 500,
   maxConnections: 50_000,
+  maxAnswers: 256,
+  maxDeltaLength: 4_096,
+  contextMessages: 10,
+  contextLength: 24_000,
 }
 
 /** Every duration of the engine, milliseconds. */

@@ -33,7 +33,16 @@ export type AiEvent =
  * - `too_big`: shorten first. `blocked`: a policy refused, never to be routed around. `invalid`: our request is wrong.
  * - `interrupted`: cut after output began. `aborted`: we ended it.
  */
-export const AI_ERROR_CLASSES = ["throttled", "transient", "unusable", "too_big", "blocked", "invalid", "interrupted", "aborted"] as const
+export const AI_ERROR_CLASSES = [
+  "throttled",
+  "transient",
+  "unusable",
+  "too_big",
+  "blocked",
+  "invalid",
+  "interrupted",
+  "aborted",
+] as const
 export type AiErrorClass = (typeof AI_ERROR_CLASSES)[number]
 
 export interface AiError {
@@ -45,8 +54,15 @@ export interface AiError {
   readonly cause?: unknown
 }
 
-export const aiError = (errorClass: AiErrorClass, message: string, extra: { readonly retryAfterMs?: number; readonly cause?: unknown } = {}): AiError => ({
-  _tag: "AiError", class: errorClass, message, ...extra,
+export const aiError = (
+  errorClass: AiErrorClass,
+  message: string,
+  extra: { readonly retryAfterMs?: number; readonly cause?: unknown } = {},
+): AiError => ({
+  _tag: "AiError",
+  class: errorClass,
+  message,
+  ...extra,
 })
 
 /**

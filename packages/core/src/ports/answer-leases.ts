@@ -46,7 +46,12 @@ export interface OpenAnswer {
  */
 export interface AnswerLeasesShape {
   readonly claim: (ref: AnswerRef, leaseMs: number) => Effect.Effect<Claim | undefined, StorageError>
-  readonly renew: (ref: AnswerRef, fence: number, leaseMs: number, checkpoint?: Checkpoint) => Effect.Effect<"held" | "stopping" | "lost", StorageError>
+  readonly renew: (
+    ref: AnswerRef,
+    fence: number,
+    leaseMs: number,
+    checkpoint?: Checkpoint,
+  ) => Effect.Effect<"held" | "stopping" | "lost", StorageError>
   readonly release: (ref: AnswerRef, fence: number) => Effect.Effect<void, StorageError>
   readonly expired: (limit: number) => Effect.Effect<ReadonlyArray<AnswerRef>, StorageError>
   readonly open: (tenant: string, conversation: string) => Effect.Effect<ReadonlyArray<OpenAnswer>, StorageError>

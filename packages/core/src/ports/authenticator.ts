@@ -14,7 +14,9 @@ export interface AuthenticationError {
 }
 
 export const authenticationError = (reason: AuthenticationError["reason"], message: string): AuthenticationError => ({
-  _tag: "AuthenticationError", reason, message,
+  _tag: "AuthenticationError",
+  reason,
+  message,
 })
 
 /**

@@ -59,12 +59,12 @@ export interface Committed {
 export type CommitOutcome =
   | { readonly outcome: "ok"; readonly head: ConversationHead; readonly items: ReadonlyArray<Item> }
   | {
-    readonly outcome: "repeat"
-    /** Whether `request` was the same text. */
-    readonly same: boolean
-    readonly conversation: string
-    readonly committed: ReadonlyArray<Committed>
-  }
+      readonly outcome: "repeat"
+      /** Whether `request` was the same text. */
+      readonly same: boolean
+      readonly conversation: string
+      readonly committed: ReadonlyArray<Committed>
+    }
   | { readonly outcome: "stale_access"; readonly accessVersion: number }
   /** A put's `was` is not the item's newest change (absent: there is no such item). */
   | { readonly outcome: "conflict"; readonly itemId: string; readonly current: Item | undefined }
@@ -152,26 +152,50 @@ export interface ConversationLogShape {
   readonly commit: (commit: Commit) => Effect.Effect<CommitOutcome, StorageError>
   /** Items by id, and whether a key was used before. */
   readonly get: (query: {
-    readonly tenant: string; readonly conversation: string; readonly items: ReadonlyArray<string>; readonly key?: CommitKey
+    readonly tenant: string
+    readonly conversation: string
+    readonly items: ReadonlyArray<string>
+    readonly key?: CommitKey
   }) => Effect.Effect<Snapshot | undefined, StorageError>
   readonly changes: (query: {
-    readonly tenant: string; readonly conversation: string; readonly after: number; readonly limit: number; readonly maxBytes: number
+    readonly tenant: string
+    readonly conversation: string
+    readonly after: number
+    readonly limit: number
+    readonly maxBytes: number
   }) => Effect.Effect<ChangesPage | undefined, StorageError>
-  readonly history: (query: {
-    readonly tenant: string; readonly conversation: string; readonly limit: number; readonly maxBytes: number
-  } & ({ readonly before: number } | { readonly from: number })) => Effect.Effect<HistoryPage | undefined, StorageError>
+  readonly history: (
+    query: {
+      readonly tenant: string
+      readonly conversation: string
+      readonly limit: number
+      readonly maxBytes: number
+    } & ({ readonly before: number } | { readonly from: number }),
+  ) => Effect.Effect<HistoryPage | undefined, StorageError>
   /** Members of every status in the order of their item ids (code units), after `after`. */
   readonly members: (query: {
-    readonly tenant: string; readonly conversation: string; readonly after?: string; readonly limit: number
+    readonly tenant: string
+    readonly conversation: string
+    readonly after?: string
+    readonly limit: number
   }) => Effect.Effect<MembersPage | undefined, StorageError>
   /** Where conversations stand, in one read. */
-  readonly heads: (ids: ReadonlyArray<{ readonly tenant: string; readonly conversation: string }>) => Effect.Effect<
-    { readonly epoch: string; readonly heads: ReadonlyArray<Heading & { readonly tenant: string }> }, StorageError>
+  readonly heads: (
+    ids: ReadonlyArray<{ readonly tenant: string; readonly conversation: string }>,
+  ) => Effect.Effect<
+    { readonly epoch: string; readonly heads: ReadonlyArray<Heading & { readonly tenant: string }> },
+    StorageError
+  >
   /** The conversations of a user, newest send first. */
-  readonly list: (query: ListQuery) => Effect.Effect<{ readonly entries: ReadonlyArray<Listed>; readonly more: boolean }, StorageError>
+  readonly list: (
+    query: ListQuery,
+  ) => Effect.Effect<{ readonly entries: ReadonlyArray<Listed>; readonly more: boolean }, StorageError>
   /** Active conversations of a type, of every tenant, without a send for `idleMs` on the store's clock. For sweepers. */
-  readonly idle: (query: { readonly type: ConversationType; readonly idleMs: number; readonly limit: number }) => Effect.Effect<
-    ReadonlyArray<{ readonly tenant: string; readonly conversation: string }>, StorageError>
+  readonly idle: (query: {
+    readonly type: ConversationType
+    readonly idleMs: number
+    readonly limit: number
+  }) => Effect.Effect<ReadonlyArray<{ readonly tenant: string; readonly conversation: string }>, StorageError>
 }
 
 export class ConversationLog extends Context.Service<ConversationLog, ConversationLogShape>()("parley/ConversationLog") {}

@@ -18,7 +18,14 @@ export interface AnswerDelta {
 
 export type BusEvent =
   /** Change `change` happened. Without a body (a bus may drop large ones) the receiver reads the log. */
-  | { readonly type: "change"; readonly tenant: string; readonly conversation: string; readonly epoch: string; readonly change: number; readonly item?: Item }
+  | {
+      readonly type: "change"
+      readonly tenant: string
+      readonly conversation: string
+      readonly epoch: string
+      readonly change: number
+      readonly item?: Item
+    }
   | { readonly type: "delta"; readonly tenant: string; readonly conversation: string; readonly delta: AnswerDelta }
   /** The conversation was erased. */
   | { readonly type: "erased"; readonly tenant: string; readonly conversation: string }

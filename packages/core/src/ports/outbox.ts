@@ -7,10 +7,21 @@ import type * as Effect from "effect/Effect"
 import type { StorageError } from "./storage-error.ts"
 
 export const FACT_TYPES = [
-  "session_created", "room_created", "conversation_updated", "conversation_closed", "conversation_expired", "conversation_deleted",
-  "member_invited", "member_joined", "member_left",
-  "message_sent", "message_edited", "message_deleted", "reaction_changed",
-  "answer_stopped", "answer_ended",
+  "session_created",
+  "room_created",
+  "conversation_updated",
+  "conversation_closed",
+  "conversation_expired",
+  "conversation_deleted",
+  "member_invited",
+  "member_joined",
+  "member_left",
+  "message_sent",
+  "message_edited",
+  "message_deleted",
+  "reaction_changed",
+  "answer_stopped",
+  "answer_ended",
 ] as const
 export type FactType = (typeof FACT_TYPES)[number]
 

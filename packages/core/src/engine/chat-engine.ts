@@ -1,0 +1,35 @@
+/** The use cases, bound to one environment: every one is `(principal, input) → result`. */
+import { regenerateAnswer, stopAnswer } from "./answer-commands.ts"
+import { deleteMessage, editMessage, react } from "./change-message.ts"
+import {
+  closeConversation,
+  createRoom,
+  createSession,
+  deleteConversation,
+  listConversations,
+  updateConversation,
+} from "./conversations.ts"
+import type { Environment } from "./environment.ts"
+import { joinRoom, leaveRoom } from "./membership.ts"
+import { getHistory } from "./read.ts"
+import { sendMessage } from "./send-message.ts"
+
+export const makeChatEngine = (env: Environment) => ({
+  createSession: createSession(env),
+  createRoom: createRoom(env),
+  updateConversation: updateConversation(env),
+  closeConversation: closeConversation(env),
+  deleteConversation: deleteConversation(env),
+  listConversations: listConversations(env),
+  joinRoom: joinRoom(env),
+  leaveRoom: leaveRoom(env),
+  getHistory: getHistory(env),
+  sendMessage: sendMessage(env),
+  editMessage: editMessage(env),
+  deleteMessage: deleteMessage(env),
+  react: react(env),
+  stopAnswer: stopAnswer(env),
+  regenerateAnswer: regenerateAnswer(env),
+})
+
+export type ChatEngine = ReturnType<typeof makeChatEngine>

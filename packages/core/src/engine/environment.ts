@@ -1,0 +1,22 @@
+/** What every use case stands on: the ports and the numbers, resolved once when the engine is built. */
+import type { Limits, Timing } from "../policy/limits.ts"
+import type { ConversationLogShape } from "../ports/conversation-log.ts"
+import type { EventBusShape } from "../ports/event-bus.ts"
+import type { StorageError } from "../ports/storage-error.ts"
+import type { ChatError } from "../protocol/errors.ts"
+import type { SystemShape } from "../system.ts"
+import type { AccessCache } from "./access.ts"
+
+export interface Environment {
+  readonly log: ConversationLogShape
+  readonly bus: EventBusShape
+  readonly system: SystemShape
+  readonly limits: Limits
+  readonly timing: Timing
+  readonly access: AccessCache
+  /** The author of answers; absent when no provider is configured, and then sessions get none. */
+  readonly assistant: string | undefined
+}
+
+/** How a use case fails. The gateway turns a StorageError into what a client may know of it. */
+export type EngineError = ChatError | StorageError

@@ -1,0 +1,172 @@
+/**
+ * The door for embedders who work with promises. Effect users compose `assemble` with Layers instead; both are the same engine.
+ *
+ * @example
+ * const chat = await createChat({ storage: memory(), ai: [knowledgeAssistant()] })
+ * const me = chat.as({ userId: "ann" })
+ * const { id } = await me.createSession()
+ * await me.send(id, "What is Parley?")
+ * for await (const frame of me.subscribe(id)) console.log(frame)
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as References from "effect/References"
+import { type Assembled, assemble } from "../engine/assemble.ts"
+import type { EngineError } from "../engine/environment.ts"
+import { DEFAULT_TENANT, type Principal } from "../domain/principal.ts"
+import type { Gateway } from "../gateway/gateway.ts"
+import type { Limits, Timing } from "../policy/limits.ts"
+import type { AiProvider } from "../ports/ai-provider.ts"
+import type { AnswerLeases } from "../ports/answer-leases.ts"
+import { authenticationError, Authenticator, type AuthenticatorShape } from "../ports/authenticator.ts"
+import type { ConversationLog, Durability } from "../ports/conversation-log.ts"
+import type { EventBus } from "../ports/event-bus.ts"
+import type { Outbox } from "../ports/outbox.ts"
+import type { StorageError } from "../ports/storage-error.ts"
+import { isCleanText } from "../protocol/text-rule.ts"
+import { System } from "../system.ts"
+import { chatError } from "../protocol/errors.ts"
+import { ParleyError } from "./parley-error.ts"
+import { makeUserChat, type UserChat } from "./user-chat.ts"
+
+export type StorageLayer = Layer.Layer<ConversationLog | AnswerLeases | Outbox | EventBus, StorageError>
+
+export interface LogEntry {
+  readonly level: string
+  readonly timestamp: string
+  readonly message: unknown
+  readonly cause: string | undefined
+  readonly annotations: { readonly [key: string]: unknown }
+}
+
+export interface ChatOptions {
+  /** Where everything is kept: `memory()` or `sqlite({ directory })` of `@parley/adapters`. */
+  readonly storage: StorageLayer
+  /** Who answers in sessions, in the order they are tried. Default: nobody. */
+  readonly ai?: ReadonlyArray<AiProvider>
+  /** Turns a client's token into a user. Without it no token is accepted, and only `chat.as` speaks for users. */
+  readonly authenticate?: AuthenticatorShape | ((token: string) => Promise<PrincipalInput | undefined>)
+  readonly limits?: Partial<Limits>
+  readonly timing?: Partial<Timing>
+  /** Gets every log entry at or above `logLevel`. Default: the console, from "Warn" on. Never holds a message's text or a token. */
+  readonly log?: (entry: LogEntry) => void
+  readonly logLevel?: "Trace" | "Debug" | "Info" | "Warn" | "Error"
+}
+
+export interface PrincipalInput {
+  readonly userId: string
+  /** Default: "default". */
+  readonly tenant?: string
+  readonly roles?: ReadonlyArray<string>
+  readonly tokenId?: string
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt?: number
+}
+
+export interface Chat {
+  /** Speaks for a user whom the caller has authenticated. */
+  readonly as: (principal: PrincipalInput) => UserChat
+  readonly durability: Durability
+  readonly limits: Limits
+  readonly timing: Timing
+  /** For transports. */
+  readonly gateway: Gateway
+  /** Rejects when the store does not answer. */
+  readonly check: () => Promise<void>
+  /** Runs an effect of the core with this chat's log settings; rejects with a ParleyError. For transports. */
+  readonly run: <A>(task: Effect.Effect<A, EngineError>, options?: { readonly signal?: AbortSignalLike }) => Promise<A>
+  /** Lets clients move and answers end, within the timing's `drain`; `close` is still to be called. */
+  readonly drain: () => Promise<void>
+  /** Ends everything at once and lets go of the storage. The second call does nothing. */
+  readonly close: () => Promise<void>
+}
+
+/** What is used of the host's AbortSignal. */
+export interface AbortSignalLike {
+  readonly aborted: boolean
+  readonly addEventListener: (type: "abort", listener: () => void) => void
+  readonly removeEventListener: (type: "abort", listener: () => void) => void
+}
+
+class Parts extends Context.Service<Parts, Assembled>()("parley/Parts") {}
+
+/** Opens the storage and starts the engine. Rejects with the StorageError when the storage cannot be opened. */
+export const createChat = async (options: ChatOptions): Promise<Chat> => {
+  const authenticator = Layer.succeed(Authenticator, authenticatorOf(options.authenticate))
+  const parts = Layer.effect(
+    Parts,
+    assemble({
+      ai: options.ai ?? [],
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...(options.timing === undefined ? {} : { timing: options.timing }),
+    }),
+  )
+  const runtime = ManagedRuntime.make(
+    parts.pipe(Layer.provide(authenticator), Layer.provide(options.storage), Layer.provideMerge(loggingOf(options))),
+  )
+  const { engine, gateway, durability, limits, timing, probe, drain } = await runtime.runPromise(Parts.use(Effect.succeed))
+  const system = await runtime.runPromise(Effect.service(System))
+
+  const run: Chat["run"] = async (task, { signal } = {}) => {
+    const exit = await runtime.runPromiseExit(task, signal === undefined ? undefined : { signal: signal as never })
+    if (Exit.isSuccess(exit)) return exit.value
+    const failure = exit.cause.reasons.find(Cause.isFailReason)
+    if (failure !== undefined) throw ParleyError.from(failure.error)
+    throw new ParleyError(chatError("internal"), { cause: Cause.squash(exit.cause) })
+  }
+
+  return {
+    as: (input) => makeUserChat(principalOf(input), engine, gateway, system, run),
+    durability,
+    limits,
+    timing,
+    gateway,
+    run,
+    check: () => run(probe),
+    drain: () => run(drain),
+    close: () => runtime.dispose(),
+  }
+}
+
+/** Refused with a plain error: a user id that is none is the host's mistake, not a client's. */
+export const principalOf = (input: PrincipalInput): Principal => {
+  if (input.userId.length < 1 || input.userId.length > 128 || !isCleanText(input.userId))
+    throw new TypeError(`userId has ${input.userId.length} characters or forbidden ones; give it 1 to 128, without NUL`)
+  return { ...input, tenant: input.tenant ?? DEFAULT_TENANT, roles: input.roles ?? [] }
+}
+
+const authenticatorOf = (authenticate: ChatOptions["authenticate"]): AuthenticatorShape => {
+  if (authenticate === undefined)
+    return {
+      authenticate: () => Effect.fail(authenticationError("invalid", "no `authenticate` is configured, so no token is accepted")),
+    }
+  if (typeof authenticate !== "function") return authenticate
+  return {
+    authenticate: (token) =>
+      Effect.flatMap(
+        Effect.tryPromise({
+          try: () => authenticate(token),
+          catch: (cause) =>
+            authenticationError(
+              "unavailable",
+              `the host's authenticate failed: ${cause instanceof Error ? cause.name : "unknown"}`,
+            ),
+        }),
+        (found) =>
+          found === undefined
+            ? Effect.fail(authenticationError("invalid", "the host's authenticate knows no such token"))
+            : Effect.succeed(principalOf(found)),
+      ),
+  }
+}
+
+const loggingOf = (options: ChatOptions): Layer.Layer<never> => {
+  const level = Layer.succeed(References.MinimumLogLevel, options.logLevel ?? "Warn")
+  const { log } = options
+  return log === undefined ? level : Layer.merge(level, Logger.layer([Logger.map(Logger.formatStructured, log)]))
+}

@@ -1,0 +1,336 @@
+/**
+ * One client connection, whatever carries it. This module owns every outgoing byte: replies, live frames, pings, the close; and every bound:
+ * requests in flight, bytes queued, time without a sign of life.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Cause from "effect/Cause"
+import type { EngineError, Environment } from "../engine/environment.ts"
+import type { Principal } from "../domain/principal.ts"
+import type { AuthenticationError, AuthenticatorShape } from "../ports/authenticator.ts"
+import type { CloseReason } from "../protocol/close-codes.ts"
+import { decodeFrame } from "../protocol/decode.ts"
+import { type ChatError, chatError, errorBody } from "../protocol/errors.ts"
+import type { ServerFrame } from "../protocol/frames.ts"
+import { parseHeldAnswer } from "../protocol/held-answers.ts"
+import { FEATURES, PROTOCOL_VERSION, type Request, type RequestOf } from "../protocol/requests.ts"
+import { batchOf } from "./batch.ts"
+import { type Dispatch, isConnectionBound, reportError } from "./dispatch.ts"
+import type { Hub } from "./hub.ts"
+import type { Sink } from "./sink.ts"
+import { makeSubscription, type Outlet, type Subscription } from "./subscription.ts"
+
+export interface Connection {
+  readonly id: string
+  /** One inbound frame. */
+  readonly receive: (text: string) => void
+  /** A pong, or any other sign that the other side lives. */
+  readonly alive: () => void
+  readonly drained: () => void
+  /** The transport has ended. */
+  readonly closed: () => void
+  /** Asks the client to move and closes after `delayMs`. */
+  readonly leave: (retryAfterMs: number) => void
+  readonly close: (reason: CloseReason) => void
+  /** Once a second, from one timer for all connections. */
+  readonly tick: (now: number) => void
+}
+
+export interface ConnectionEnvironment {
+  readonly env: Environment
+  readonly hub: Hub
+  readonly dispatch: Dispatch
+  readonly authenticator: AuthenticatorShape
+  readonly now: () => number
+  /** Runs a task that ends with the returned function, or with the gateway. */
+  readonly fork: <E>(task: Effect.Effect<void, E>) => () => void
+  readonly onEnd: (connection: Connection) => void
+}
+
+export const authenticationProblem = (error: AuthenticationError): ChatError =>
+  chatError(
+    error.reason === "expired"
+      ? "token_expired"
+      : error.reason === "unavailable"
+        ? "authentication_unavailable"
+        : "unauthenticated",
+  )
+
+export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: Principal | undefined): Connection => {
+  const { env, now } = world
+  const { limits, timing } = env
+  const id = env.system.randomId("con_")
+  const subscriptions = new Map<string, Subscription>()
+  const tasks = new Set<{ readonly stop: () => void }>()
+  let principal: Principal | undefined
+  let ended = false
+  let inFlight = 0
+  let paused = false
+  let requests = 0
+  /** Frames of this tick, joined into one write at its end. */
+  let pending: Array<string> = []
+  let waiting: Array<(effect: Effect.Effect<void>) => void> = []
+  const opened = now()
+  let lastSign = opened
+  let lastRequest = opened
+  let pinged = opened
+  /** The last time that bytes went out, or none were waiting. */
+  let progress = opened
+  let flushed = 0
+
+  const flush = (): void => {
+    if (pending.length === 0) return
+    const frames = pending
+    pending = []
+    if (!ended) sink.write(batchOf(frames))
+  }
+  const send = (frame: ServerFrame): void => {
+    if (ended) return
+    if (pending.length === 0) env.system.defer(flush)
+    pending.push(JSON.stringify(frame))
+  }
+  const fail = (requestId: string | undefined, error: ChatError): void =>
+    send({ type: "error", ...(requestId === undefined ? {} : { id: requestId }), error: errorBody(error, correlationId()) })
+  const correlationId = (): string => `${id}.${requests}`
+
+  const fork: Outlet["fork"] = (task) => {
+    // A task may end before `world.fork` returns, so its handle exists before it does.
+    const handle = { stop: () => {} }
+    tasks.add(handle)
+    handle.stop = world.fork(
+      Effect.ensuring(
+        task,
+        Effect.sync(() => tasks.delete(handle)),
+      ),
+    )
+    return () => {
+      tasks.delete(handle)
+      handle.stop()
+    }
+  }
+
+  const lowWater = limits.maxQueuedBytes / 4
+  const outlet: Outlet = {
+    send,
+    write: (batch) => {
+      if (ended) return
+      // What was said earlier in this tick goes first: a page must not be overtaken by what follows it.
+      flush()
+      sink.write(batch)
+    },
+    hasRoom: (length, ephemeral) => {
+      const queued = sink.queuedBytes()
+      // One batch alone may exceed the bound: it has to go out somehow.
+      return queued === 0 || queued + length <= (ephemeral ? limits.maxQueuedBytes / 2 : limits.maxQueuedBytes)
+    },
+    whenWritable: Effect.suspend(() => {
+      flush()
+      if (ended || sink.queuedBytes() <= lowWater) return Effect.void
+      return Effect.callback<void>((resume) => void waiting.push(resume))
+    }),
+    fork,
+    ended: (conversation) => void subscriptions.delete(conversation),
+  }
+
+  const close = (reason: CloseReason): void => {
+    if (ended) return
+    flush()
+    sink.close(reason)
+    closed()
+  }
+  const closed = (): void => {
+    if (ended) return
+    ended = true
+    for (const subscription of subscriptions.values()) subscription.end()
+    subscriptions.clear()
+    for (const task of [...tasks]) task.stop()
+    const blocked = waiting
+    waiting = []
+    for (const resume of blocked) resume(Effect.void)
+    world.onEnd(connection)
+  }
+
+  const welcome = (who: Principal): void => {
+    principal = who
+    const {
+      maxMessageLength,
+      maxAnswerLength,
+      maxFrameBytes,
+      maxHistoryPage,
+      maxSubscriptions,
+      maxInFlight,
+      windowMessages,
+      maxEmojis,
+      maxMetadataBytes,
+    } = limits
+    send({
+      type: "welcome",
+      protocol: PROTOCOL_VERSION,
+      features: FEATURES,
+      userId: who.userId,
+      limits: {
+        maxMessageLength,
+        maxAnswerLength,
+        maxFrameBytes,
+        maxHistoryPage,
+        maxSubscriptions,
+        maxInFlight,
+        windowMessages,
+        maxEmojis,
+        maxMetadataBytes,
+        heartbeatInterval: timing.heartbeatInterval,
+        idleTimeout: timing.idleTimeout,
+      },
+    })
+  }
+
+  const begin = (): void => {
+    inFlight += 1
+    if (inFlight >= limits.maxInFlight && !paused) {
+      paused = true
+      sink.pause()
+    }
+  }
+  const done = (): void => {
+    inFlight -= 1
+    if (paused && inFlight <= limits.maxInFlight / 2) {
+      paused = false
+      if (!ended) sink.resume()
+    }
+  }
+
+  /** Runs a use case and answers it, exactly once. */
+  const answer = (request: Request, task: Effect.Effect<object, EngineError>): void => {
+    begin()
+    const correlation = correlationId()
+    world.fork(
+      Effect.flatMap(Effect.exit(task), (exit) => {
+        done()
+        if (Exit.isSuccess(exit)) return Effect.sync(() => send({ type: "reply", id: request.id, ...exit.value }))
+        const failure = exit.cause.reasons.find(Cause.isFailReason)
+        if (failure !== undefined)
+          return Effect.map(reportError(failure.error, correlation, request.type), (error) =>
+            send({ type: "error", id: request.id, error }),
+          )
+        return Effect.andThen(
+          Effect.logError("request died", { request: request.type, correlationId: correlation }, exit.cause),
+          Effect.sync(() => send({ type: "error", id: request.id, error: errorBody(chatError("internal"), correlation) })),
+        )
+      }),
+    )
+  }
+
+  const authenticate = (request: RequestOf<"authenticate">): void => {
+    const before = principal
+    begin()
+    world.fork(
+      Effect.matchEffect(world.authenticator.authenticate(request.token), {
+        onFailure: (error) =>
+          Effect.andThen(
+            Effect.logInfo("a token was refused", { connection: id, reason: error.reason, detail: error.message }),
+            Effect.sync(() => {
+              done()
+              fail(request.id, authenticationProblem(error))
+              if (error.reason !== "unavailable") close(error.reason === "expired" ? "token_expired" : "unauthenticated")
+            }),
+          ),
+        onSuccess: (who) =>
+          Effect.sync(() => {
+            done()
+            // A refreshed token is for the same person: open subscriptions were granted to nobody else.
+            if (before !== undefined && (before.userId !== who.userId || before.tenant !== who.tenant))
+              return close("principal_changed")
+            send({ type: "reply", id: request.id, userId: who.userId })
+            if (before === undefined) welcome(who)
+            else principal = who
+          }),
+      }),
+    )
+  }
+
+  const subscribe = (who: Principal, request: RequestOf<"subscribe">): void => {
+    const { conversationId } = request
+    if (!subscriptions.has(conversationId) && subscriptions.size >= limits.maxSubscriptions)
+      return fail(request.id, chatError("too_many_subscriptions", { max: limits.maxSubscriptions }))
+    answer(
+      request,
+      Effect.map(env.access.look(who, conversationId, "read", []), ({ head }) => {
+        if (ended) return {}
+        // Subscribing again begins again: what a client does that saw a gap.
+        subscriptions.get(conversationId)?.end()
+        // The reply is said before the first page, whatever the page's read takes.
+        env.system.defer(() => {
+          if (ended) return
+          subscriptions.get(conversationId)?.end()
+          subscriptions.set(
+            conversationId,
+            makeSubscription(env, world.hub, outlet, who, conversationId, {
+              cursor: request.cursor,
+              held: (request.answers ?? []).flatMap((text) => parseHeldAnswer(text) ?? []),
+            }),
+          )
+        })
+        return { conversationId, epoch: head.epoch, head: head.change }
+      }),
+    )
+  }
+
+  const handle = (request: Request): void => {
+    if (request.type === "ping") return send({ type: "pong", id: request.id })
+    if (request.type === "authenticate") return authenticate(request)
+    if (principal === undefined) return fail(request.id, chatError("unauthenticated"))
+    if (principal.expiresAt !== undefined && now() > principal.expiresAt + timing.tokenLeeway)
+      return fail(request.id, chatError("token_expired"))
+    if (!isConnectionBound(request)) return answer(request, world.dispatch(principal, request))
+    if (request.type === "subscribe") return subscribe(principal, request)
+    subscriptions.get(request.conversationId)?.end()
+    subscriptions.delete(request.conversationId)
+    send({ type: "reply", id: request.id, conversationId: request.conversationId })
+  }
+
+  const connection: Connection = {
+    id,
+    receive: (text) => {
+      if (ended) return
+      lastSign = lastRequest = now()
+      requests += 1
+      const decoded = decodeFrame(text)
+      if (decoded.ok) handle(decoded.request)
+      else fail(decoded.id, decoded.error)
+    },
+    alive: () => {
+      lastSign = now()
+    },
+    drained: () => {
+      if (ended) return
+      const ready = waiting
+      waiting = []
+      for (const resume of ready) resume(Effect.void)
+      for (const subscription of subscriptions.values()) subscription.drained()
+    },
+    closed,
+    leave: (retryAfterMs) => {
+      send({ type: "drain", retryAfterMs })
+      flush()
+    },
+    close,
+    tick: (at) => {
+      if (ended) return
+      if (principal === undefined) return at - opened >= timing.authenticateTimeout ? close("unauthenticated") : undefined
+      if (principal.expiresAt !== undefined && at > principal.expiresAt + timing.tokenLeeway) return close("token_expired")
+      const sent = sink.flushedBytes()
+      if (sent !== flushed || sink.queuedBytes() === 0) progress = at
+      flushed = sent
+      if (at - progress >= timing.writeTimeout) return close("slow_consumer")
+      // Somebody who listens is not idle.
+      if (subscriptions.size === 0 && at - lastRequest >= timing.idleTimeout) return close("idle_timeout")
+      if (at - lastSign >= timing.pongTimeout + timing.heartbeatInterval) return close("pong_timeout")
+      if (at - pinged >= timing.heartbeatInterval) {
+        pinged = at
+        sink.ping()
+      }
+    },
+  }
+  if (known !== undefined) welcome(known)
+  return connection
+}

@@ -1,0 +1,274 @@
+/**
+ * One conversation followed over one connection: bring the client to the head, then hand it what happens.
+ *
+ *     catching up ──at the head──▶ live ──too much queued──▶ catching up
+ *          └──────────access lost, conversation gone──────────────┴──▶ ended
+ *
+ * Nothing is buffered while it catches up: what happens meanwhile stands in the log and is read from there.
+ */
+import * as Effect from "effect/Effect"
+import type { EngineError, Environment } from "../engine/environment.ts"
+import { planWindow, readWindowPage, type WindowPosition } from "../engine/read.ts"
+import type { ConversationHead } from "../domain/conversation.ts"
+import { parseCursor } from "../domain/cursor.ts"
+import type { Item } from "../domain/item.ts"
+import type { Principal } from "../domain/principal.ts"
+import { chatError } from "../protocol/errors.ts"
+import { type ChangesFrame, mineOf, type ResyncReason, type ServerFrame, wireItem } from "../protocol/frames.ts"
+import type { HeldAnswer } from "../protocol/held-answers.ts"
+import { type Batch, batchOf, type LiveBatch, type LiveEntry } from "./batch.ts"
+import type { HubConversation, Reader } from "./hub-conversation.ts"
+import type { Hub } from "./hub.ts"
+
+/** What a subscription needs of its connection. */
+export interface Outlet {
+  readonly send: (frame: ServerFrame) => void
+  readonly write: (batch: Batch) => void
+  /** Whether so much more may be queued: the bound of a slow reader. */
+  readonly hasRoom: (length: number, ephemeral: boolean) => boolean
+  /** Done when little enough is queued to read the next page. */
+  readonly whenWritable: Effect.Effect<void>
+  readonly fork: (task: Effect.Effect<void, EngineError>) => () => void
+  readonly ended: (conversation: string) => void
+}
+
+export interface Subscription {
+  readonly end: () => void
+  /** What was queued has gone out. */
+  readonly drained: () => void
+}
+
+/** Where to start for a cursor; the reason when it cannot be served. */
+export const startOf = (
+  cursor: string | undefined,
+  head: ConversationHead,
+  maxBehind: number,
+): { readonly after: number } | { readonly window: ResyncReason | undefined } => {
+  if (cursor === undefined) return { window: undefined }
+  const parsed = parseCursor(cursor)
+  if (parsed === undefined) return { window: "unknown_cursor" }
+  if (parsed.epoch !== head.epoch) return { window: "epoch_changed" }
+  if (parsed.change > head.change) return { window: "unknown_cursor" }
+  return head.change - parsed.change > maxBehind ? { window: "too_far_behind" } : { after: parsed.change }
+}
+
+export const changesFrame = (
+  head: ConversationHead,
+  userId: string,
+  page: {
+    readonly after: number
+    readonly upTo: number
+    readonly items: ReadonlyArray<Item>
+    readonly more: boolean
+    readonly from?: number
+  },
+): ChangesFrame => {
+  const mine = mineOf(page.items, userId)
+  return {
+    type: "changes",
+    conversationId: head.id,
+    epoch: head.epoch,
+    after: page.after,
+    upTo: page.upTo,
+    items: page.items.map(wireItem),
+    firstSeq: head.firstSeq,
+    more: page.more,
+    ...(page.from === undefined ? {} : { window: { from: page.from } }),
+    ...(mine === undefined ? {} : { mine }),
+  }
+}
+
+/** The frames that bring a client from `cursor` to the head, page by page; returns the change it stands at then. */
+export const catchUp = (
+  env: Environment,
+  principal: Principal,
+  conversation: string,
+  cursor: string | undefined,
+  forced: ResyncReason | undefined,
+  emit: (frame: ServerFrame) => Effect.Effect<void>,
+): Effect.Effect<number, EngineError> =>
+  Effect.gen(function* () {
+    const { tenant, userId } = principal
+    const { head } = yield* env.access.look(principal, conversation, "read", [])
+    const start = forced === undefined ? startOf(cursor, head, env.limits.maxChangesBehind) : { window: forced }
+    if ("after" in start) return start.after
+    if (start.window !== undefined) yield* emit({ type: "resync", conversationId: conversation, reason: start.window })
+    const plan = planWindow(env, head)
+    let position: WindowPosition | undefined = { phase: "members" }
+    while (position !== undefined) {
+      const page: { readonly items: ReadonlyArray<Item>; readonly next: WindowPosition | undefined } | undefined =
+        yield* readWindowPage(env, tenant, plan, position)
+      if (page === undefined) return yield* Effect.fail(chatError("conversation_not_found"))
+      position = page.next
+      yield* emit(
+        changesFrame(head, userId, {
+          after: 0,
+          upTo: head.change,
+          items: page.items,
+          more: position !== undefined,
+          from: plan.from,
+        }),
+      )
+    }
+    return head.change
+  })
+
+const PAGE_ITEMS = 500
+
+export const makeSubscription = (
+  env: Environment,
+  hub: Hub,
+  outlet: Outlet,
+  principal: Principal,
+  conversationId: string,
+  from: { readonly cursor?: string | undefined; readonly held: ReadonlyArray<HeldAnswer> },
+): Subscription => {
+  const { tenant, userId } = principal
+  let position = 0
+  let state: "catching_up" | "live" | "ended" = "catching_up"
+  let joined: HubConversation | undefined
+  let stopTask: () => void = () => {}
+  /** Text of open answers that the client holds, or that it lost to a full queue: where its next snapshot begins. */
+  const resumeAt = new Map<string, { readonly revision: number; readonly length: number }>(
+    from.held.map((held) => [held.messageId, { revision: held.revision, length: held.length }]),
+  )
+
+  const leaveLive = (): void => {
+    state = "catching_up"
+    if (joined === undefined) return
+    joined.live.delete(reader)
+    for (const [answer, { revision, text }] of joined.answers.open())
+      if (!resumeAt.has(answer)) resumeAt.set(answer, { revision, length: text.length })
+  }
+
+  const end = (code?: "conversation_not_found" | "internal"): void => {
+    if (state === "ended") return
+    state = "ended"
+    stopTask()
+    if (joined !== undefined) hub.detach(joined, reader)
+    if (code !== undefined) {
+      outlet.send({ type: "unsubscribed", conversationId, code })
+      outlet.ended(conversationId)
+    }
+  }
+
+  const failed = (error: EngineError): Effect.Effect<void> =>
+    error._tag === "ChatError" && error.code === "conversation_not_found"
+      ? Effect.sync(() => end("conversation_not_found"))
+      : Effect.andThen(
+          Effect.logError("a subscription failed", { conversation: conversationId, error }),
+          Effect.sync(() => end("internal")),
+        )
+
+  const begin = (cursor: string | undefined, forced?: ResyncReason): void => {
+    stopTask()
+    stopTask = outlet.fork(Effect.catch(run(cursor, forced), failed))
+  }
+
+  const emit = (frame: ServerFrame): Effect.Effect<void> =>
+    Effect.andThen(
+      outlet.whenWritable,
+      Effect.sync(() => outlet.send(frame)),
+    )
+
+  const run = (cursor: string | undefined, forced: ResyncReason | undefined): Effect.Effect<void, EngineError> =>
+    Effect.gen(function* () {
+      joined = yield* hub.attach(tenant, conversationId, reader)
+      position = yield* catchUp(env, principal, conversationId, cursor, forced, emit)
+      for (let first = cursor !== undefined && forced === undefined; ; first = false) {
+        yield* outlet.whenWritable
+        const page = yield* env.log.changes({
+          tenant,
+          conversation: conversationId,
+          after: position,
+          limit: PAGE_ITEMS,
+          maxBytes: env.limits.pageBytes,
+        })
+        if (page === undefined) return yield* Effect.fail(chatError("conversation_not_found"))
+        // Even an empty first page is said: the client learns that its cursor is the head.
+        if (first || page.upTo > position)
+          outlet.send(changesFrame(page.head, userId, { after: position, upTo: page.upTo, items: page.items, more: page.more }))
+        position = page.upTo
+        if (!page.more && (yield* Effect.sync(tryLive))) return
+      }
+    })
+
+  const tryLive = (): boolean => {
+    if (joined === undefined || !joined.goLive(reader)) return false
+    state = "live"
+    sendSnapshots(false)
+    return true
+  }
+
+  /** `lostOnly`: of the answers whose text this reader lost; else of every open answer. */
+  const sendSnapshots = (lostOnly: boolean): void => {
+    if (joined === undefined) return
+    for (const [messageId, { revision, text }] of joined.answers.open()) {
+      const held = resumeAt.get(messageId)
+      if (lostOnly && held === undefined) continue
+      const offset = held !== undefined && held.revision === revision && held.length <= text.length ? held.length : 0
+      outlet.send({ type: "answer_snapshot", conversationId, messageId, revision, part: 0, offset, text: text.slice(offset) })
+    }
+    resumeAt.clear()
+  }
+
+  const deliverSome = (live: LiveBatch): void => {
+    const kept: Array<LiveEntry> = []
+    let length = 0
+    for (const entry of live.entries) {
+      if (entry.upTo !== undefined && entry.upTo <= position) continue
+      if (entry.delta !== undefined && (resumeAt.has(entry.delta.answer) || !outlet.hasRoom(length + entry.text.length, true))) {
+        const { answer, revision, offset } = entry.delta
+        const lost = resumeAt.get(answer)
+        // A greater revision has nothing in common with what was lost of the older one.
+        if (lost === undefined || lost.revision < revision) resumeAt.set(answer, { revision, length: offset })
+        continue
+      }
+      if (entry.upTo !== undefined && !outlet.hasRoom(length + entry.text.length, false)) {
+        if (kept.length > 0) outlet.write(batchOf(kept.map(({ text }) => text)))
+        leaveLive()
+        begin(`${joined?.epoch}.${position}`)
+        return
+      }
+      kept.push(entry)
+      length += entry.text.length
+      if (entry.upTo !== undefined) position = entry.upTo
+    }
+    if (kept.length > 0) outlet.write(batchOf(kept.map(({ text }) => text)))
+  }
+
+  const reader: Reader = {
+    userId,
+    position: () => position,
+    deliver: (live) => {
+      if (live.after === position && resumeAt.size === 0 && outlet.hasRoom(live.batch.length, true)) {
+        position = live.upTo
+        outlet.write(live.batch)
+      } else deliverSome(live)
+    },
+    recheck: () =>
+      void outlet.fork(
+        Effect.catch(Effect.asVoid(env.access.look(principal, conversationId, "read", [])), (error) =>
+          error._tag === "ChatError"
+            ? Effect.sync(() => end("conversation_not_found"))
+            : Effect.logWarning("access could not be read again", { conversation: conversationId, reason: error.message }),
+        ),
+      ),
+    reset: () => {
+      if (state === "ended") return
+      state = "catching_up"
+      if (joined !== undefined) hub.detach(joined, reader)
+      resumeAt.clear()
+      begin(undefined, "epoch_changed")
+    },
+    gone: () => end("conversation_not_found"),
+  }
+
+  begin(from.cursor)
+  return {
+    end: () => end(),
+    drained: () => {
+      if (state === "live" && resumeAt.size > 0) sendSnapshots(true)
+    },
+  }
+}

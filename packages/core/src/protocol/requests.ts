@@ -1,0 +1,80 @@
+/**
+ * Every request a client may send: a frame with a `type` and an `id`, answered by exactly one `reply` or `error` with that id.
+ * Unknown fields are refused: a field the server owns (author, seq, tenant, …) cannot be set by sending it.
+ */
+import * as Schema from "effect/Schema"
+import * as F from "./fields.ts"
+
+const request = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
+  Schema.Struct({ type: Schema.tag(type), id: F.RequestId, ...fields })
+
+const inConversation = { conversationId: F.ConversationId }
+const ofMessage = { conversationId: F.ConversationId, messageId: F.MessageId }
+
+export const REQUESTS = {
+  authenticate: request("authenticate", { token: F.Token }),
+  create_session: request("create_session", { name: Schema.optionalKey(F.Name), context: Schema.optionalKey(F.Context) }),
+  create_room: request("create_room", {
+    roomType: Schema.Literals(["private", "direct"]),
+    name: Schema.optionalKey(F.Name),
+    description: Schema.optionalKey(F.Description),
+    /** Of a direct room: the other one, who is in it at once. */
+    invite: Schema.optionalKey(Schema.Array(F.UserId).check(Schema.isMaxLength(50))),
+  }),
+  update_conversation: request("update_conversation", {
+    ...inConversation,
+    name: Schema.optionalKey(F.Name),
+    description: Schema.optionalKey(F.Description),
+    context: Schema.optionalKey(F.Context),
+    invite: Schema.optionalKey(Schema.Array(F.UserId).check(Schema.isMaxLength(50))),
+  }),
+  close_conversation: request("close_conversation", inConversation),
+  delete_conversation: request("delete_conversation", inConversation),
+  list_conversations: request("list_conversations", {
+    /** Only this one. */
+    conversationId: Schema.optionalKey(F.ConversationId),
+    kind: Schema.optionalKey(Schema.Literals(["session", "room"])),
+    limit: Schema.optionalKey(F.PageSize),
+    /** `next` of the page before. */
+    after: Schema.optionalKey(F.CursorText.check(Schema.isMaxLength(96))),
+  }),
+  subscribe: request("subscribe", {
+    ...inConversation,
+    cursor: Schema.optionalKey(F.CursorText),
+    answers: Schema.optionalKey(Schema.Array(F.HeldAnswer).check(Schema.isMaxLength(50))),
+  }),
+  unsubscribe: request("unsubscribe", inConversation),
+  get_history: request("get_history", {
+    ...inConversation,
+    before: Schema.optionalKey(F.Seq),
+    limit: Schema.optionalKey(F.PageSize),
+  }),
+  send_message: request("send_message", {
+    ...inConversation,
+    clientMessageId: F.ClientMessageId,
+    text: F.Text,
+    messageType: Schema.optionalKey(Schema.Literals(["text", "image", "file", "audio", "video", "poll"])),
+    replyTo: Schema.optionalKey(F.MessageId),
+    metadata: Schema.optionalKey(F.Metadata),
+  }),
+  /** `base` is the change of the version that was edited. */
+  edit_message: request("edit_message", { ...ofMessage, base: F.Change, text: F.Text, metadata: Schema.optionalKey(F.Metadata) }),
+  delete_message: request("delete_message", ofMessage),
+  message_reaction: request("message_reaction", { ...ofMessage, emoji: F.Emoji, remove: Schema.optionalKey(Schema.Boolean) }),
+  join_room: request("join_room", inConversation),
+  leave_room: request("leave_room", inConversation),
+  stop_answer: request("stop_answer", ofMessage),
+  /** Names the answer to replace. */
+  regenerate_answer: request("regenerate_answer", ofMessage),
+  ping: request("ping", {}),
+} as const
+
+export type RequestType = keyof typeof REQUESTS
+export type RequestOf<T extends RequestType> = (typeof REQUESTS)[T]["Type"]
+export type Request = { [T in RequestType]: RequestOf<T> }[RequestType]
+/** A use case's input: the frame without its envelope. */
+export type InputOf<T extends RequestType> = Omit<RequestOf<T>, "type" | "id">
+
+/** What `welcome.features` lists. */
+export const FEATURES = Object.keys(REQUESTS) as ReadonlyArray<RequestType>
+export const PROTOCOL_VERSION = 1
