@@ -143,7 +143,7 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
     ended = true
     for (const subscription of subscriptions.values()) subscription.end()
     subscriptions.clear()
-    for (const task of [...tasks]) task.stop()
+    for (const task of tasks) task.stop()
     const blocked = waiting
     waiting = []
     for (const resume of blocked) resume(Effect.void)

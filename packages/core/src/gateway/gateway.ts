@@ -59,7 +59,7 @@ export const makeGateway = (
           Effect.sleep(TICK_MS),
           Effect.sync(() => {
             const now = clock.currentTimeMillisUnsafe()
-            for (const connection of [...connections]) connection.tick(now)
+            for (const connection of connections) connection.tick(now)
           }),
         ),
       ),
@@ -67,7 +67,7 @@ export const makeGateway = (
     // Transports learn of the end as clients do: by a close that says to connect elsewhere.
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        for (const connection of [...connections]) connection.close("drain")
+        for (const connection of connections) connection.close("drain")
       }),
     )
 

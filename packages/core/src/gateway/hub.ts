@@ -141,11 +141,11 @@ export const makeHub = (env: Environment, leases: AnswerLeasesShape): Effect.Eff
     }
     const lose = (conversation: HubConversation): void => {
       close(conversation)
-      for (const reader of [...conversation.readers]) reader.gone()
+      for (const reader of conversation.readers) reader.gone()
     }
     const restart = (conversation: HubConversation, _epoch: string): void => {
       close(conversation)
-      for (const reader of [...conversation.readers]) reader.reset()
+      for (const reader of conversation.readers) reader.reset()
     }
 
     const checkHeads: Effect.Effect<void, EngineError> = Effect.suspend(() => {
@@ -161,7 +161,7 @@ export const makeHub = (env: Environment, leases: AnswerLeasesShape): Effect.Eff
             if (heading.change > conversation.seen) conversation.seen = heading.change
             if (heading.accessVersion !== conversation.accessVersion) {
               conversation.accessVersion = heading.accessVersion
-              for (const reader of [...conversation.readers]) reader.recheck()
+              for (const reader of conversation.readers) reader.recheck()
             }
             repairIfBehind(conversation)
           }
@@ -212,7 +212,7 @@ export const makeHub = (env: Environment, leases: AnswerLeasesShape): Effect.Eff
 
     const tick = Effect.gen(function* () {
       yield* Effect.sleep(env.timing.headsInterval)
-      for (const conversation of [...active.values()]) {
+      for (const conversation of active.values()) {
         conversation.unused = conversation.readers.size === 0 ? conversation.unused + 1 : 0
         if (conversation.unused > LINGER_TICKS) close(conversation)
       }

@@ -102,7 +102,7 @@ const read = (
   held: ReadonlyMap<string, HeldAnswer>,
 ): Effect.Effect<Synced, EngineError> =>
   Effect.gen(function* () {
-    const { tenant, userId } = principal
+    const { tenant } = principal
     const heads = yield* hub.heads(
       tenant,
       input.conversations.map(({ conversationId }) => conversationId),

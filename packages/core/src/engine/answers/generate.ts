@@ -103,7 +103,7 @@ const attemptAll = (
 ): Effect.Effect<Done> =>
   Effect.gen(function* () {
     const clock = yield* Effect.clockWith(Effect.succeed)
-    const keep = keepLease(env, ref, claim, revision, text, clock.currentTimeMillisUnsafe)
+    const keep = keepLease(env, ref, claim, revision, text, () => clock.currentTimeMillisUnsafe())
     const begun = clock.currentTimeMillisUnsafe()
     const attempts: Array<Attempt> = []
     for (let i = 0; ; i++) {
