@@ -14,6 +14,7 @@ const steps: Readonly<Record<string, ReadonlyArray<string>>> = {
   lint: bin("oxlint", "--type-aware"),
   format: bin("oxfmt", "--check"),
   boundaries: script("scripts/check/boundaries.ts"),
+  drift: script("scripts/check/drift.ts"),
   unused: bin("knip", "--no-progress", "--no-config-hints"),
 }
 
