@@ -212,29 +212,39 @@ export const makeSubscription = (
     resumeAt.clear()
   }
 
+  /** From here on the text of this answer is the client's no more, until a snapshot. */
+  const lose = (delta: NonNullable<LiveEntry["delta"]>): void => {
+    const lost = resumeAt.get(delta.answer)
+    // A greater revision has nothing in common with what was lost of the older one.
+    if (lost === undefined || lost.revision < delta.revision)
+      resumeAt.set(delta.answer, { revision: delta.revision, length: delta.offset })
+  }
+
   const deliverSome = (live: LiveBatch): void => {
-    const kept: Array<LiveEntry> = []
+    const kept: Array<string> = []
     let length = 0
-    for (const entry of live.entries) {
-      if (entry.upTo !== undefined && entry.upTo <= position) continue
-      if (entry.delta !== undefined && (resumeAt.has(entry.delta.answer) || !outlet.hasRoom(length + entry.text.length, true))) {
-        const { answer, revision, offset } = entry.delta
-        const lost = resumeAt.get(answer)
-        // A greater revision has nothing in common with what was lost of the older one.
-        if (lost === undefined || lost.revision < revision) resumeAt.set(answer, { revision, length: offset })
+    const writeKept = (): void => {
+      if (kept.length > 0) outlet.write(batchOf(kept))
+    }
+    for (const [i, entry] of live.entries.entries()) {
+      const { text, upTo, delta } = entry
+      if (upTo !== undefined && upTo <= position) continue
+      if (delta !== undefined && (resumeAt.has(delta.answer) || !outlet.hasRoom(length + text.length, true))) {
+        lose(delta)
         continue
       }
-      if (entry.upTo !== undefined && !outlet.hasRoom(length + entry.text.length, false)) {
-        if (kept.length > 0) outlet.write(batchOf(kept.map(({ text }) => text)))
+      if (upTo !== undefined && !outlet.hasRoom(length + text.length, false)) {
+        writeKept()
+        for (const rest of live.entries.slice(i)) if (rest.delta !== undefined) lose(rest.delta)
         leaveLive()
         begin(`${joined?.epoch}.${position}`)
         return
       }
-      kept.push(entry)
-      length += entry.text.length
-      if (entry.upTo !== undefined) position = entry.upTo
+      kept.push(text)
+      length += text.length
+      if (upTo !== undefined) position = upTo
     }
-    if (kept.length > 0) outlet.write(batchOf(kept.map(({ text }) => text)))
+    writeKept()
   }
 
   const reader: Reader = {
