@@ -195,6 +195,8 @@ export const makeSubscription = (
 
   const tryLive = (): boolean => {
     if (joined === undefined || !joined.goLive(reader)) return false
+    // What brought it to the head did not fit into its queue: another catch-up has begun.
+    if (!joined.live.has(reader)) return true
     state = "live"
     sendSnapshots(false)
     return true
