@@ -173,6 +173,8 @@ export const makeSubscription = (
 
   const run = (cursor: string | undefined, forced: ResyncReason | undefined): Effect.Effect<void, EngineError> =>
     Effect.gen(function* () {
+      // Never ends inside `makeSubscription`: the connection lists a subscription only once it has it.
+      yield* Effect.yieldNow
       joined = yield* hub.attach(tenant, conversationId, reader)
       position = yield* catchUp(env, principal, conversationId, cursor, forced, emit)
       for (let first = cursor !== undefined && forced === undefined; ; first = false) {
