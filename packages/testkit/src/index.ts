@@ -1,8 +1,16 @@
 /**
  * `@parley/testkit`: conformance suites and whatever else proves an adapter. Loads no test runner; `@parley/testkit/vitest` does.
  */
+export { type Command, ENDINGS, type History, history, type HistoryOptions } from "./arbitraries/history.ts"
 export type { Case, Deviation, Subject } from "./conformance/case.ts"
 export { runCases, type CaseResult } from "./conformance/run-cases.ts"
+export { type BusFaults, type FaultyBus, faultyBus } from "./faults/faulty-bus.ts"
+export { ClientModel } from "./model/client-model.ts"
+export { agree, checkLaw } from "./model/law.ts"
+export { LogModel } from "./model/log-model.ts"
+export { type HistoryReply, isModelFrame, type ModelFrame } from "./model/model-frame.ts"
+export type { Violation, ViolationKind } from "./model/violation.ts"
+export type { LoggedItem, WireItem } from "./model/wire-item.ts"
 export { aiProviderCases, AiScenarios, type AiProviderCapability, type AiScenariosShape } from "./ports/ai-provider.ts"
 export { authenticatorCases, type Credentials } from "./ports/authenticator.ts"
 export { eventBusCases } from "./ports/event-bus.ts"
