@@ -1,10 +1,40 @@
 /**
  * `@parley/testkit`: conformance suites and whatever else proves an adapter. Loads no test runner; `@parley/testkit/vitest` does.
  */
-export { type Command, ENDINGS, type History, history, type HistoryOptions } from "./arbitraries/history.ts"
+export {
+  type BusFault,
+  type Command,
+  ENDINGS,
+  type History,
+  history,
+  type HistoryOptions,
+  type ReaderEvent,
+} from "./arbitraries/history.ts"
+export {
+  clientMessageId,
+  conversationId,
+  cursor,
+  messageId,
+  requestId,
+  roomId,
+  sessionId,
+  tenant,
+  userId,
+} from "./arbitraries/ids.ts"
+export { metadata, type Metadata, principal, refusedMetadata, sessionContext } from "./arbitraries/metadata.ts"
+export {
+  anyRequestFrame,
+  refusedRequestFrame,
+  REQUEST_FRAME_TYPES,
+  requestFrame,
+  type RequestFrame,
+  type RequestFrameType,
+} from "./arbitraries/requests.ts"
+export { illFormedText, type TextOptions, wellFormedText } from "./arbitraries/text.ts"
 export type { Case, Deviation, Subject } from "./conformance/case.ts"
 export { runCases, type CaseResult } from "./conformance/run-cases.ts"
 export { type BusFaults, type FaultyBus, faultyBus } from "./faults/faulty-bus.ts"
+export type { AnswerText } from "./model/answer-text.ts"
 export { ClientModel } from "./model/client-model.ts"
 export { agree, checkLaw } from "./model/law.ts"
 export { LogModel } from "./model/log-model.ts"

@@ -67,6 +67,7 @@ describe("arbitrary metadata", () => {
         expect(JSON.parse(JSON.stringify(json))).toEqual(json)
         expect(new TextEncoder().encode(JSON.stringify(json)).length).toBeLessThanOrEqual(8_192)
       }),
+      { numRuns: 1_000 },
     )
   })
 

@@ -86,6 +86,12 @@ describe("the model of a client", () => {
     expect(client.subscribe()).toEqual({ answers: [] })
   })
 
+  it("subscribes without a cursor when it was cut before the window that a resync announced", () => {
+    const client = fed(START, resync)
+    client.cut()
+    expect(client.subscribe()).not.toHaveProperty("cursor")
+  })
+
   it("takes everything from the first change on for the whole log", () => {
     const client = fed(page(0, 2, [member("ana", 1), said(1, 2)]))
     expect([client.cursor, client.from, kindsOf(client)]).toEqual(["e1.2", 1, []])
@@ -110,8 +116,22 @@ describe("the model of a client", () => {
   it("takes a snapshot for the rest of what it holds, and a new revision for a new text", () => {
     const client = fed(START, text(0, "Hello"), text(5, " you", 1, "answer_snapshot"), text(3, "lo y"), text(0, "New", 2))
     expect([client.texts.get("msg_2"), kindsOf(client)]).toEqual([{ revision: 2, text: "New" }, []])
-    client.accept(text(5, "late", 1))
-    expect([client.texts.get("msg_2")?.text, kindsOf(client)]).toEqual(["New", []])
+  })
+
+  it("skips text of an older revision, and of parts it does not know", () => {
+    const client = fed(START, text(0, "New", 2), text(0, "late", 1), { ...text(0, "thoughts", 2), part: 1 })
+    expect([client.texts.get("msg_2")?.text, client.needsResubscribe, kindsOf(client)]).toEqual(["New", false, []])
+  })
+
+  it("drops the text of a revision that the item has left behind", () => {
+    const client = fed(START, text(0, "Hello"), live(answer(2, 6, "streaming", "", 2)), text(5, " you", 1))
+    expect([client.texts.get("msg_2"), kindsOf(client)]).toEqual([{ revision: 2, text: "" }, []])
+  })
+
+  it("lets a tombstone end the text", () => {
+    const tombstone = { ...answer(2, 6, "stopped", ""), deleted: { by: "ana" } }
+    const client = fed(START, text(0, "Hello"), live(tombstone))
+    expect([client.texts.size, kindsOf(client)]).toEqual([0, []])
   })
 
   it("asks to subscribe again after a gap in the text, which is nobody's fault", () => {
@@ -145,6 +165,25 @@ describe("the model of a client", () => {
     expect([client.from, client.isStale("msg_4")]).toEqual([5, true])
     client.acceptHistory({ epoch: "e0", asOf: 80, items: [said(3, 2)] })
     expect(client.items.has("msg_3")).toBe(false)
+  })
+
+  it("keeps history for stale while a window is announced or not whole, and what it knows for fresh", () => {
+    const client = fed(windowFrom(5, 9, [said(5, 9)]))
+    client.acceptHistory({ epoch: "e1", asOf: 8, items: [said(5, 9)] })
+    expect(client.isStale("msg_5")).toBe(false)
+    client.accept(resync)
+    client.acceptHistory({ epoch: "e1", asOf: 10, items: [said(4, 2)] })
+    client.accept(windowFrom(5, 19, [said(5, 9)], { more: true }))
+    client.acceptHistory({ epoch: "e1", asOf: 10, items: [said(3, 2)] })
+    expect([client.from, client.isStale("msg_4"), client.isStale("msg_3")]).toEqual([5, true, true])
+  })
+
+  it("never gives up a version that history showed ahead of the stream", () => {
+    const client = fed(START)
+    client.acceptHistory({ epoch: "e1", asOf: 7, items: [said(1, 7), answer(2, 5, "streaming", "")] })
+    client.accept(live(said(1, 6)))
+    client.accept(live(said(1, 7)))
+    expect([client.items.get("msg_1")?.change, client.cursor, kindsOf(client)]).toEqual([7, "e1.7", []])
   })
 
   it("takes late text for late while history alone has told the end", () => {

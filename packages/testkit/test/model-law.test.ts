@@ -119,6 +119,13 @@ describe("the law is broken by", () => {
     expect(kindsOf(client)).toEqual(["outdated mem_ben"])
   })
 
+  it("whoever came and left after the window, and was never heard of", () => {
+    const client = holding(1, 5, [at(1), at(2), at(4), at(5)])
+    const items = [at(7), at(8)]
+    client.accept({ type: "changes", conversationId: "room_1", epoch: "e1", after: 5, upTo: 8, items, firstSeq: 1, more: false })
+    expect(kindsOf(client)).toEqual(["missing mem_ben"])
+  })
+
   it("an old stray below the window that is not stale", () => {
     const client = holding(3, 6, [at(1), at(2)])
     client.acceptHistory({ epoch: "e1", asOf: 6, items: [at(4)] })

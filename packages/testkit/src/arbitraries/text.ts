@@ -52,7 +52,7 @@ export const wellFormedText = ({ minLength = 1, maxLength = 5_000 }: TextOptions
       { weight: 1, arbitrary: long },
     )
     .map((text) => cut(text.replaceAll("\0", ""), maxLength))
-    .filter((text) => text.length >= minLength && text.isWellFormed())
+    .filter((text) => text.length >= minLength)
 }
 
 const ILL_FORMED: ReadonlyArray<string> = ["\0", "\uD800", "\uDBFF", "\uDC00", "\uDFFF", "\uDE00\uD83D", "\uD83D\uD83D\uDE00"]
