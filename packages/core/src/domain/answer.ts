@@ -7,6 +7,8 @@
  *        │                    │  └─────blocked────▶ blocked
  *        └──────stop──────────┴──▶ stopping ──any ending──▶ stopped
  *
+ * A pending answer may end in the same ways, when whoever takes it finds that it cannot begin.
+ *
  * Invariants:
  * - A1 one terminal state, which never changes.
  * - A2 from `stopping` every ending is `stopped`: a stop beats a completion that comes after it.

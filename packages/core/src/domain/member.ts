@@ -2,11 +2,12 @@
  * A user's place in a conversation.
  *
  *     (none) ──invited──▶ invited ──joined──▶ joined ──left──▶ left ──invited──▶ invited
- *                            └─────left─────▶ left       └─removed─▶ removed ─invited─▶ invited
+ *                            ├─────left─────▶ left       └─removed─▶ removed ─invited─▶ invited
+ *                            └───removed────▶ removed
  *     any but banned ──banned──▶ banned (takes no invitation and no join)
  *
  * Invariants: one item per user and conversation; only `joined` counts as a member and reads; leaving keeps the item,
- * so that a reader of the log sees who was there; a role survives leaving only as `member`.
+ * so that a reader of the log sees who was there; a role survives leaving only as `member`; a mute survives everything, or leaving would lift it.
  */
 import { memberIdOf } from "./ids.ts"
 import type { MemberBody, MemberStatus, Role } from "./item.ts"
@@ -56,10 +57,10 @@ export const transitionMember = (userId: string, member: MemberBody | undefined,
   if (next === "no") return { type: "refused", status }
   if (next === "same") return { type: "unchanged" }
   const was = status === "joined"
-  const { muted: _muted, ...rest } = member ?? newMember(userId, "member", "invited")
+  const before = member ?? newMember(userId, "member", "invited")
   return {
     type: "changed",
-    member: { ...rest, status: next, role: next === "joined" || next === "invited" ? rest.role : "member" },
+    member: { ...before, status: next, role: next === "joined" || next === "invited" ? before.role : "member" },
     delta: next === "joined" ? 1 : was ? -1 : 0,
     revokes: was || next === "banned",
   }

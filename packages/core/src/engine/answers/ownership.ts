@@ -45,7 +45,8 @@ export const begin = (env: Environment, ref: AnswerRef, claim: Claim): Effect.Ef
     const { checkpoint } = claim
     const revision = Math.max(found.body.answer.revision, checkpoint.revision)
     const soFar = {
-      revision,
+      // Readers may have seen more of the old revision than was stored: what ends shorter is another revision.
+      revision: revision === 0 ? 0 : revision + 1,
       // A checkpoint of an older revision is text that nobody sees any more.
       parts: checkpoint.revision === revision && checkpoint.text !== "" ? [{ type: "text" as const, text: checkpoint.text }] : [],
     }
