@@ -2,7 +2,7 @@
 import { describe, it } from "vitest"
 import { plan, type Case, type Subject } from "./conformance/case.ts"
 
-/** Generous, because a suite meets real disks and busy machines; a case that hangs is cut all the same. */
+/** Above the limit of a case, whose error says more. */
 const TIMEOUT_MS = 30_000
 
 /** Declares a suite's cases as tests: `conformance("Outbox", outboxCases)({ name: "memory", layer: () => memoryStorage() })`. */

@@ -66,5 +66,11 @@ export const plan = <R, Capability extends string>(
   })
 }
 
+/** Generous, because a suite meets real disks and busy machines; a case that waits in vain is cut all the same. */
+const TIMEOUT_MS = 25_000
+
 const runOn = <R>(run: Case<R>["run"], layer: Layer.Layer<R, unknown>): Effect.Effect<void, unknown> =>
-  typeof run === "function" ? run(layer) : Effect.provide(run, layer)
+  Effect.timeoutOrElse(typeof run === "function" ? run(layer) : Effect.provide(run, layer), {
+    duration: TIMEOUT_MS,
+    orElse: () => Effect.die(new Error(`the case was not done after ${TIMEOUT_MS} ms`)),
+  })

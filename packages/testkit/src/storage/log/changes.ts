@@ -166,7 +166,12 @@ export const changesCases: ReadonlyArray<StorageCase> = [
     title: "reads one consistent state while writers write",
     run: Effect.gen(function* () {
       yield* createRoom()
-      const writer = Effect.forEach(numbers(1, 60), (n) => send(`msg_${n}`), { concurrency: 4, discard: true })
+      const writer = Effect.forEach(
+        numbers(1, 60),
+        // Lets the reader in between, also where a commit is done at once.
+        (n) => Effect.andThen(send(`msg_${n}`), Effect.yieldNow),
+        { concurrency: 4, discard: true },
+      )
       const reader = Effect.forEach(
         numbers(1, 40),
         () =>

@@ -63,12 +63,14 @@ export const historyCases: ReadonlyArray<StorageCase> = [
         const up: Array<Message> = []
         for (let from = 1, more = true; more; from = (up.at(-1)?.seq ?? 0) + 1) {
           const page = yield* history({ from }, limit)
+          Assert.ok(page.messages.length > 0, "a page of a walk is empty")
           up.push(...page.messages)
           more = page.more
         }
         const down: Array<Message> = []
         for (let before = 12, more = true; more; before = down[0]?.seq ?? 0) {
           const page = yield* history({ before }, limit)
+          Assert.ok(page.messages.length > 0, "a page of a walk is empty")
           down.unshift(...page.messages)
           more = page.more
         }

@@ -55,7 +55,7 @@ export const memberCases: ReadonlyArray<StorageCase> = [
         const read: Array<string> = []
         for (let more = true; more;) {
           const page = yield* members(limit, read.at(-1))
-          Assert.ok(page.members.length <= limit)
+          Assert.ok(page.members.length <= limit && page.members.length > 0)
           read.push(...idsOf(page.members))
           more = page.more
         }
@@ -106,7 +106,7 @@ export const memberCases: ReadonlyArray<StorageCase> = [
         for (let again = true; again;) {
           const last = read.at(-1)
           const page = yield* list({ limit, ...(last === undefined ? {} : { after: keyOf(last) }) })
-          Assert.ok(page.entries.length <= limit)
+          Assert.ok(page.entries.length <= limit && page.entries.length > 0)
           read.push(...page.entries)
           again = page.more
         }

@@ -38,10 +38,8 @@ export interface ModelConversation {
 export type ModelOutcome =
   | {
       readonly outcome: "ok"
-      readonly change: number
-      readonly seq: number
-      readonly accessVersion: number
-      readonly members: number
+      readonly head: { readonly change: number; readonly seq: number; readonly accessVersion: number; readonly members: number }
+      readonly items: ReadonlyArray<ModelItem>
     }
   | Exclude<CommitOutcome, { readonly outcome: "ok" | "conflict" }>
   | { readonly outcome: "conflict"; readonly itemId: string; readonly current: ModelItem | undefined }
@@ -71,20 +69,21 @@ export class LogModel {
       members: 0,
     }
     this.conversations.set(commit.conversation, state)
-    const committed: Array<Committed> = []
+    const items: Array<ModelItem> = []
     for (const { item } of commit.puts) {
       const before = state.items.get(item.id)
       state.change += 1
       const isMessage = item.kind === "message"
       if (isMessage && before === undefined) state.seq += 1
-      const seq = isMessage ? { seq: before?.seq ?? state.seq } : {}
-      state.items.set(item.id, { body: item, change: state.change, ...seq })
-      committed.push({ itemId: item.id, change: state.change, ...seq })
+      const stored = { body: item, change: state.change, ...(isMessage ? { seq: before?.seq ?? state.seq } : {}) }
+      state.items.set(item.id, stored)
+      items.push(stored)
     }
     state.members += commit.members?.delta ?? 0
     if (commit.revokes === true) state.accessVersion += 1
     for (const { type } of commit.outbox) this.facts.push({ type, conversation: commit.conversation })
     if (commit.key !== undefined) {
+      const committed = items.map(({ body, ...at }): Committed => ({ itemId: body.id, ...at }))
       const used: ModelKey = { conversation: commit.conversation, request: commit.key.request, committed }
       if (commit.key.tenantWide === true) this.#tenantKeys.set(commit.key.id, used)
       else state.keys.set(commit.key.id, used)
@@ -95,7 +94,7 @@ export class LogModel {
       this.#erased.add(commit.conversation)
       for (const [id, used] of this.#tenantKeys) if (used.conversation === commit.conversation) this.#tenantKeys.delete(id)
     }
-    return { outcome: "ok", change, seq, accessVersion, members }
+    return { outcome: "ok", head: { change, seq, accessVersion, members }, items }
   }
 
   #refusal(commit: Commit, state: ModelConversation | undefined): ModelOutcome | undefined {
