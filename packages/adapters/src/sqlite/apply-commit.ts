@@ -49,9 +49,9 @@ export const makeApplyCommit = ({ database, epoch, fingerprint, heads, leases }:
     const repeat = commit.key === undefined ? undefined : keys.find(commit, commit.key, row)
     if (repeat !== undefined) return repeat
 
-    // The id of an erased conversation is taken for good: creating it again conflicts with a conversation that nobody can see.
+    // The id of an erased conversation is taken for good.
     const live = row === undefined || row.erased ? undefined : row
-    if (live === undefined && !creates(commit)) return { outcome: "missing", itemId: commit.conversation }
+    if (live === undefined && (row !== undefined || !creates(commit))) return { outcome: "missing", itemId: commit.conversation }
 
     const accessVersion = live?.head.accessVersion
     if (accessVersion !== undefined && commit.expectAccess !== undefined && commit.expectAccess !== accessVersion)
@@ -66,7 +66,7 @@ export const makeApplyCommit = ({ database, epoch, fingerprint, heads, leases }:
 
     for (const { item, was } of commit.puts) {
       const current = live === undefined ? undefined : items.find(live.c, item.id)
-      if (current === undefined && was === "new" && (row?.erased !== true || item.kind !== "conversation")) continue
+      if (current === undefined && was === "new") continue
       if (current === undefined || was !== current.change)
         return { outcome: "conflict", itemId: item.id, ...(current === undefined ? {} : { current: wireItemOf(current) }) }
       before.set(item.id, current)
