@@ -31,11 +31,15 @@ export interface AnswerBook {
   readonly open: () => ReadonlyMap<string, BookedAnswer>
 }
 
+/** Ended answers whose names are kept, so that a checkpoint read before the end does not open them again. */
+const MAX_ENDED = 256
+
 /** Beyond this many an answer's held deltas are dropped: the checkpoint brings their text. */
 const MAX_HELD = 256
 
 export const makeAnswerBook = (): AnswerBook => {
   const entries = new Map<string, Entry>()
+  const ended = new Set<string>()
 
   const extend = (entry: Entry, answer: string, offset: number, text: string): AnswerDelta | undefined => {
     const end = offset + text.length
@@ -78,7 +82,12 @@ export const makeAnswerBook = (): AnswerBook => {
     },
     applyItem: (item) => {
       if (item.kind !== "message" || item.answer === undefined) return
-      if (!isOpen(item.answer.state)) return void entries.delete(item.id)
+      if (!isOpen(item.answer.state)) {
+        entries.delete(item.id)
+        ended.add(item.id)
+        if (ended.size > MAX_ENDED) ended.delete(ended.values().next().value as string)
+        return
+      }
       const entry = entries.get(item.id)
       if (entry === undefined) entries.set(item.id, { revision: item.answer.revision, text: "", held: [] })
       else if (item.answer.revision > entry.revision) restart(entry, item.answer.revision)
@@ -86,6 +95,7 @@ export const makeAnswerBook = (): AnswerBook => {
     applyCheckpoints: (open) => {
       const told: Array<AnswerDelta> = []
       for (const { answer, checkpoint } of open) {
+        if (ended.has(answer)) continue
         let entry = entries.get(answer)
         if (entry === undefined) entries.set(answer, (entry = { revision: 0, text: "", held: [] }))
         if (checkpoint.revision < entry.revision) continue

@@ -5,7 +5,7 @@
  * Invariants:
  * - H1 `head` only grows, by exactly what was delivered: change n+1, or a page that begins at `head`.
  * - H2 a live reader stands at `head` once the tick is flushed.
- * - H3 a reader is live only from the moment its position is `head` with nothing unflushed: nothing is lost, nothing comes twice.
+ * - H3 a reader is live only from the moment its position is `head` or beyond, with nothing unflushed: nothing is lost, nothing comes twice.
  */
 import type { Item } from "../domain/item.ts"
 import type { OpenAnswer } from "../ports/answer-leases.ts"
@@ -51,8 +51,10 @@ export interface HubConversation {
   readonly applyCheckpoints: (open: ReadonlyArray<OpenAnswer>) => void
   /** Hands this tick's entries to the live readers. */
   readonly flush: () => void
-  /** Makes a reader live when it stands at the head, or can be brought there from what happened recently. */
+  /** Makes a reader live when it stands at the head or beyond, or can be brought there from what happened recently. */
   readonly goLive: (reader: Reader) => boolean
+  /** Somebody read the log up to this change: if that is more than was heard of here, it is read here too. */
+  readonly hear: (change: number) => void
 }
 
 /** Recent changes kept to bring a reader from the end of its catch-up to the head without another read. */
@@ -65,6 +67,7 @@ export const makeHubConversation = (
   id: string,
   at: { readonly epoch: string; readonly head: number; readonly lastSeq: number; readonly accessVersion: number },
   markDirty: (conversation: HubConversation) => void,
+  catchUp: (conversation: HubConversation) => void,
 ): HubConversation => {
   const answers = makeAnswerBook()
   const readers = new Set<Reader>()
@@ -160,10 +163,14 @@ export const makeHubConversation = (
         reader.deliver(liveBatchOf(recent.slice(from), position, conversation.head))
         return true
       }
-      // The reader's page was read after a commit whose hint is still on its way: the head catches up when the hint comes.
-      if (position > conversation.seen) conversation.seen = position
       live.add(reader)
+      conversation.hear(position)
       return true
+    },
+    hear: (change) => {
+      // It was read after a commit whose hint is still on its way, or lost.
+      if (change > conversation.seen) conversation.seen = change
+      catchUp(conversation)
     },
   }
   return conversation

@@ -179,7 +179,13 @@ export const makeHub = (env: Environment, leases: AnswerLeasesShape): Effect.Eff
         const snapshot = yield* env.log.get({ tenant, conversation: id, items: [] })
         if (snapshot === undefined) return yield* Effect.fail(chatError("conversation_not_found"))
         const { epoch, change, seq, accessVersion } = snapshot.head
-        const conversation = makeHubConversation(tenant, id, { epoch, head: change, lastSeq: seq, accessVersion }, markDirty)
+        const conversation = makeHubConversation(
+          tenant,
+          id,
+          { epoch, head: change, lastSeq: seq, accessVersion },
+          markDirty,
+          repairIfBehind,
+        )
         conversation.seen = Math.max(change, missedWhileOpening.get(key) ?? 0)
         // Listed before the texts are read: a delta that comes between lies ahead, is held, and finds its place.
         active.set(key, conversation)

@@ -127,6 +127,8 @@ export const makeSubscription = (
   let position = 0
   let state: "catching_up" | "live" | "ended" = "catching_up"
   let joined: HubConversation | undefined
+  /** Live, but its pages told of changes that the hub has yet to read: texts it keeps may be of answers that have ended. */
+  let ahead = false
   let stopTask: () => void = () => {}
   /** Text of open answers that the client holds, or that it lost to a full queue: where its next snapshot begins. */
   const resumeAt = new Map<string, { readonly revision: number; readonly length: number }>(
@@ -200,7 +202,8 @@ export const makeSubscription = (
     // What brought it to the head did not fit into its queue: another catch-up has begun.
     if (!joined.live.has(reader)) return true
     state = "live"
-    sendSnapshots(false)
+    ahead = joined.head < position
+    if (!ahead) sendSnapshots(false)
     return true
   }
 
@@ -232,7 +235,7 @@ export const makeSubscription = (
     }
     for (const [i, entry] of live.entries.entries()) {
       const { text, upTo, delta } = entry
-      if (upTo !== undefined && upTo <= position) continue
+      if (upTo === undefined ? ahead : upTo <= position) continue
       if (delta !== undefined && (resumeAt.has(delta.answer) || !outlet.hasRoom(length + text.length, true))) {
         lose(delta)
         continue
@@ -249,13 +252,16 @@ export const makeSubscription = (
       if (upTo !== undefined) position = upTo
     }
     writeKept()
+    if (!ahead || live.upTo < position) return
+    ahead = false
+    sendSnapshots(false)
   }
 
   const reader: Reader = {
     userId,
     position: () => position,
     deliver: (live) => {
-      if (live.after === position && resumeAt.size === 0 && outlet.hasRoom(live.batch.length, true)) {
+      if (!ahead && live.after === position && resumeAt.size === 0 && outlet.hasRoom(live.batch.length, true)) {
         position = live.upTo
         outlet.write(live.batch)
       } else deliverSome(live)
@@ -282,7 +288,7 @@ export const makeSubscription = (
   return {
     end: () => end(),
     drained: () => {
-      if (state === "live" && resumeAt.size > 0) sendSnapshots(true)
+      if (state === "live" && !ahead && resumeAt.size > 0) sendSnapshots(true)
     },
   }
 }

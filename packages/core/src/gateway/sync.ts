@@ -124,9 +124,17 @@ const read = (
         marks.push(`${conversationId}@-`)
         continue
       }
-      if (cursor !== `${head.epoch}.${head.change}`) yield* readConversation(env, principal, conversationId, cursor, frames)
+      const stands =
+        cursor === `${head.epoch}.${head.change}`
+          ? head.change
+          : yield* readConversation(env, principal, conversationId, cursor, frames)
       marks.push(`${conversationId}@${head.epoch}.${head.change}`)
       const conversation = joined.get(conversationId)
+      // What was just read may tell how an answer ended whose text the hub still keeps: it has to hear of it first.
+      if (stands !== undefined && conversation !== undefined && stands > conversation.head) {
+        conversation.hear(stands)
+        continue
+      }
       for (const [messageId, { revision, text }] of conversation?.answers.open() ?? []) {
         const have = held.get(messageId)
         marks.push(`${messageId}@${revision}.${text.length}`)
@@ -139,21 +147,21 @@ const read = (
     return { frames, state, unchanged: frames.length === 0 && input.known === state }
   })
 
-/** One page: a client that is further behind asks again, which `more` tells it. */
+/** One page: a client that is further behind asks again, which `more` tells it. Returns where the client stands with it. */
 const readConversation = (
   env: Environment,
   principal: Principal,
   conversationId: string,
   cursor: string | undefined,
   frames: Array<ServerFrame>,
-): Effect.Effect<void, EngineError> =>
+): Effect.Effect<number | undefined, EngineError> =>
   Effect.gen(function* () {
     const before = frames.length
     const after = yield* catchUp(env, principal, conversationId, cursor, undefined, (frame) =>
       Effect.sync(() => void frames.push(frame)),
     )
     // A window brought the client to its head; what moved since comes with its next request.
-    if (frames.length > before) return
+    if (frames.length > before) return after
     const page = yield* env.log.changes({
       tenant: principal.tenant,
       conversation: conversationId,
@@ -161,7 +169,11 @@ const readConversation = (
       limit: 500,
       maxBytes: env.limits.pageBytes,
     })
-    if (page === undefined) frames.push({ type: "unsubscribed", conversationId, code: "conversation_not_found" })
-    else if (page.upTo > after)
+    if (page === undefined) {
+      frames.push({ type: "unsubscribed", conversationId, code: "conversation_not_found" })
+      return undefined
+    }
+    if (page.upTo > after)
       frames.push(changesFrame(page.head, principal.userId, { after, upTo: page.upTo, items: page.items, more: page.more }))
+    return page.upTo
   })
