@@ -1,0 +1,126 @@
+/** Every HTTP route below the prefixes: what is asked, by whom, and the one answer to it. */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import * as Effect from "effect/Effect"
+import { type Chat, type ChatError, chatError, type EngineError, errorBody, type Principal, type SyncInput } from "@parley/core"
+import { type Answer, commonHeaders, errorAnswer, sendAnswer } from "./answer.ts"
+import { readJson } from "./body.ts"
+import { corsHeaders, preflight } from "./cors.ts"
+import { correlationIdOf, type DoorOptions, openDoor, type Target, tokenInQuery, unknownParameter } from "./door.ts"
+import { answerFrameRoute } from "./frame-route.ts"
+import { identify } from "./identify.ts"
+import { type Found, findRoute } from "./routes.ts"
+import { report, runBatch } from "./run-request.ts"
+import { answerSync, parseMessages, parseSync } from "./sync-route.ts"
+
+export interface HttpHandler {
+  /** Answers what lies below its prefixes and resolves with `true` when done; else with `false`, request and response untouched. Never rejects. */
+  (request: IncomingMessage, response: ServerResponse): Promise<boolean>
+  readonly owns: (request: IncomingMessage) => boolean
+  /** Ends long-polls at once, and resolves when every request was answered. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * @example
+ * createServer((request, response) => {
+ *   void handler(request, response).then((taken) => taken || myOwnRoutes(request, response))
+ * })
+ */
+export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler => {
+  const door = openDoor(options)
+  const running = new Set<Promise<void>>()
+  const polls = new Set<AbortController>()
+
+  const sync = (principal: Principal, request: IncomingMessage, input: SyncInput | ChatError, abort: AbortController) => {
+    polls.add(abort)
+    return Effect.ensuring(
+      answerSync(chat, principal, request, input),
+      Effect.sync(() => polls.delete(abort)),
+    )
+  }
+
+  const answerTo = (
+    request: IncomingMessage,
+    target: Target,
+    correlationId: string,
+    abort: AbortController,
+  ): Effect.Effect<Answer, EngineError> =>
+    Effect.gen(function* () {
+      const found: Found = findRoute(request.method ?? "", target.path)
+      if (found.type === "none") return yield* Effect.fail(chatError("route_not_found"))
+      if (found.type === "method")
+        return errorAnswer(errorBody(chatError("method_not_allowed"), correlationId), { Allow: found.allow.join(", ") })
+      const urlToken = tokenInQuery(target.query)
+      if (urlToken !== undefined) return yield* Effect.fail(urlToken)
+      const principal = yield* identify(chat, request, correlationId)
+      const { route, parameters } = found
+      switch (route.kind) {
+        case "frame":
+          return yield* answerFrameRoute(chat, principal, request, route, parameters, target.query, correlationId)
+        case "sync":
+          return yield* sync(principal, request, parseSync(target.query, chat.limits.maxSyncConversations), abort)
+        case "messages":
+          return yield* sync(principal, request, parseMessages(target.query), abort)
+        case "commands": {
+          for (const name of target.query.keys()) return yield* Effect.fail(unknownParameter(name))
+          const batch = batchOf(yield* readJson(request, chat.limits.maxFrameBytes), chat.limits.maxBatch)
+          if ("_tag" in batch) return yield* Effect.fail(batch)
+          return { status: 200, body: { replies: yield* runBatch(chat, principal, batch, correlationId) } }
+        }
+      }
+    })
+
+  const respond = async (request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> => {
+    const correlationId = correlationIdOf()
+    const abort = new AbortController()
+    const headers = { ...commonHeaders(correlationId), ...corsHeaders(door, request) }
+    // A client that has gone waits for nothing any more; after an answer this does nothing.
+    response.once("close", () => abort.abort())
+    const failed = (error: ChatError): Answer => errorAnswer(errorBody(error, correlationId))
+    if (request.method === "OPTIONS")
+      return sendAnswer(request, response, preflight(door, request) ?? failed(chatError("origin_not_allowed")), headers)
+    if (running.size >= chat.limits.maxConnections) return sendAnswer(request, response, failed(chatError("overloaded")), headers)
+    const answer = await chat
+      .run(
+        Effect.catchCause(answerTo(request, target, correlationId, abort), (cause) =>
+          Effect.map(report(cause, `${request.method} ${target.path.split("/")[0]}`, correlationId), (error) =>
+            errorAnswer(error),
+          ),
+        ),
+        { signal: abort.signal },
+      )
+      // The client has gone, or this handler or the chat was closed.
+      .catch(() => failed(chatError("draining")))
+    await sendAnswer(request, response, chat.gateway.draining() ? { ...answer, last: true } : answer, headers)
+  }
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
+    const target = door.target(request)
+    if (target === undefined) return false
+    // What a header may not hold is found when it is set, which is too late for an answer.
+    const done = respond(request, response, target).catch(() => void response.destroy())
+    running.add(done)
+    await done
+    running.delete(done)
+    return true
+  }
+
+  return Object.assign(handle, {
+    owns: (request: IncomingMessage) => door.target(request) !== undefined,
+    close: async () => {
+      for (const abort of polls) abort.abort()
+      await Promise.all(running)
+    },
+  })
+}
+
+const batchOf = (body: unknown, max: number): ReadonlyArray<unknown> | ChatError => {
+  if (!Array.isArray(body)) {
+    return typeof body === "object" && body !== null
+      ? [body]
+      : chatError("invalid_request", { path: "", problem: "the body is one request frame or an array of them" })
+  }
+  return body.length >= 1 && body.length <= max
+    ? body
+    : chatError("invalid_request", { path: "", problem: `a batch has 1 to ${max} frames` })
+}

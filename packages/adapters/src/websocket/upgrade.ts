@@ -1,0 +1,111 @@
+/**
+ * From an HTTP upgrade request to a connection of the gateway. Whoever may not come in is told why in HTTP, before the upgrade.
+ *
+ * A token in the Authorization header is checked first; without one (browsers cannot set it) the socket opens and its first frame has
+ * to be `authenticate`, for which the gateway allows a few seconds.
+ */
+import type { Buffer } from "node:buffer"
+import type { IncomingMessage } from "node:http"
+import type { Socket } from "node:net"
+import type { Duplex } from "node:stream"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { WebSocketServer } from "ws"
+import { type Chat, type ChatError, chatError, type Principal } from "@parley/core"
+import { correlationIdOf, type DoorOptions, openDoor, type Target, tokenInQuery } from "../http/door.ts"
+import { identify } from "../http/identify.ts"
+import { refuseUpgrade } from "../http/refuse-upgrade.ts"
+import { ChatSocket, SocketSink } from "./socket-sink.ts"
+
+export interface WebSocketUpgrade {
+  /** Takes the request when its path is `{prefix}/ws`; `false` leaves socket and request untouched, for other listeners. */
+  (request: IncomingMessage, socket: Duplex, head: Buffer): boolean
+  /** Asks every client to connect elsewhere. Resolves once all sockets are closed, a few seconds at most. */
+  readonly close: () => Promise<void>
+}
+
+/** How long a client has to answer a close frame, milliseconds. */
+const CLOSE_TIMEOUT = 3_000
+
+/**
+ * @example
+ * httpServer.on("upgrade", websocketUpgrade(chat, { allowedOrigins: ["https://app.example.com"] }))
+ */
+export const websocketUpgrade = (chat: Chat, options: DoorOptions = {}): WebSocketUpgrade => {
+  const { gateway } = chat
+  const door = openDoor(options)
+  const open = new Set<ChatSocket>()
+  const settings = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: chat.limits.maxFrameBytes,
+    closeTimeout: CLOSE_TIMEOUT,
+    WebSocket: ChatSocket,
+  }
+  const server = new WebSocketServer(settings)
+  server.on("wsClientError", (error, socket) =>
+    refuseUpgrade(socket, chatError("invalid_request", { path: "/headers", problem: error.message }), correlationIdOf()),
+  )
+  let whenEmpty: (() => void) | undefined
+
+  function onClose(this: unknown): void {
+    open.delete(this as ChatSocket)
+    if (open.size === 0) whenEmpty?.()
+  }
+
+  const accept = (request: IncomingMessage, socket: Socket, head: Buffer, correlationId: string, principal?: Principal): void => {
+    const sink = new SocketSink(socket)
+    const connection = gateway.connect(sink, principal)
+    if (connection === undefined)
+      return refuseUpgrade(socket, chatError(gateway.draining() ? "draining" : "overloaded"), correlationId)
+    sink.connection = connection
+    // Runs its callback before it returns, or never.
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      sink.open(webSocket)
+      open.add(webSocket)
+      webSocket.on("close", onClose)
+    })
+    if (!sink.isOpen) sink.ended()
+  }
+
+  const identified = (request: IncomingMessage, socket: Socket, head: Buffer, correlationId: string): void => {
+    const abandon = (): void => void socket.destroy()
+    socket.on("error", abandon)
+    chat.run(Effect.result(identify(chat, request, correlationId))).then(
+      (result) => {
+        socket.off("error", abandon)
+        if (socket.destroyed) return
+        if (Result.isSuccess(result)) accept(request, socket, head, correlationId, result.success)
+        else refuseUpgrade(socket, result.failure, correlationId)
+      },
+      // The chat was closed meanwhile.
+      () => refuseUpgrade(socket, chatError("draining"), correlationId),
+    )
+  }
+
+  const problemOf = (request: IncomingMessage, target: Target): ChatError | undefined =>
+    door.allows(request) ? tokenInQuery(target.query) : chatError("origin_not_allowed")
+
+  const upgrade = (request: IncomingMessage, duplex: Duplex, head: Buffer): boolean => {
+    const target = door.target(request)
+    if (target?.path !== "ws") return false
+    // Node's HTTP server upgrades sockets of net or tls, whatever the type of its event says.
+    const socket = duplex as Socket
+    const correlationId = correlationIdOf()
+    const problem = problemOf(request, target)
+    if (problem !== undefined) refuseUpgrade(socket, problem, correlationId)
+    else if (request.headers.authorization === undefined) accept(request, socket, head, correlationId)
+    else identified(request, socket, head, correlationId)
+    return true
+  }
+
+  const close = (): Promise<void> => {
+    for (const webSocket of open) webSocket.sink?.connection?.close("drain")
+    if (open.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      whenEmpty = resolve
+    })
+  }
+  return Object.assign(upgrade, { close })
+}
