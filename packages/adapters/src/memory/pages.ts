@@ -63,10 +63,7 @@ export const historyPage = (state: ConversationState, position: HistoryPosition,
     if (reacted !== undefined) reactions.push(reacted.item as Reactions)
     bytes += size
   }
-  if (backwards) {
-    messages.reverse()
-    reactions.reverse()
-  }
+  if (backwards) messages.reverse()
   return { head, messages, reactions, more }
 }
 

@@ -54,8 +54,10 @@ export const eraseCases: ReadonlyArray<StorageCase> = [
       yield* filled
       const leases = yield* AnswerLeases
       const ref = { tenant: TENANT, conversation: ROOM, answer: "msg_answer" }
+      yield* commitOk({ puts: [put(answer("msg_waits"))], leases: [{ answer: "msg_waits", to: "open" }] })
       const claim = yield* leases.claim(ref, 60_000)
       Assert.equal(claim?.fence, 1)
+      Assert.deepEqual(yield* leases.expired(10), [{ ...ref, answer: "msg_waits" }])
       yield* erase
       Assert.equal(yield* leases.renew(ref, 1, 60_000, { revision: 1, text: "late" }), "lost")
       Assert.equal(yield* leases.claim(ref, 60_000), undefined)
