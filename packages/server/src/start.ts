@@ -1,0 +1,80 @@
+/** From a configuration to a server that listens. */
+import type { AddressInfo } from "node:net"
+import * as Layer from "effect/Layer"
+import { type AuthenticatorShape, type AiProvider, type Chat, createChat, type StorageLayer } from "@parley/core"
+import { devAuthenticator, jwtAuthenticator } from "@parley/adapters/jwt"
+import { knowledgeAssistant } from "@parley/adapters/knowledge"
+import { memoryBus, memoryStorage } from "@parley/adapters/memory"
+import { sqliteStorage } from "@parley/adapters/sqlite"
+import type { Config } from "./config.ts"
+import { anyHost, loopbackHosts } from "./host-rule.ts"
+import { type HttpServer, makeHttpServer } from "./http-server.ts"
+import type { Log } from "./logging.ts"
+
+export interface Running {
+  readonly chat: Chat
+  readonly http: HttpServer
+  /** The address that clients use, with the real port. */
+  readonly url: string
+}
+
+/** Consoles expect the chat under the second. */
+const PREFIXES = ["/v1/chat", "/api/v1/admin/chat"] as const
+
+/** What the pages that come with the embedded assistant answer. */
+const SUGGESTIONS = ["What is Parley?", "How do I add my own knowledge?", "What happens to an answer when I reload the page?"]
+
+const LEVELS = { trace: "Trace", debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
+
+/** Rejects with the StorageError or the error of `listen` when it cannot; nothing is left open then. */
+export const start = async (config: Config, log: Log, stopping: () => boolean): Promise<Running> => {
+  const chat = await createChat({
+    storage: storageOf(config),
+    ai: providersOf(config),
+    authenticate: authenticatorOf(config),
+    limits: config.limits,
+    timing: config.timing,
+    log: log.entry,
+    logLevel: LEVELS[config.logLevel],
+  })
+  const { allowedOrigins, login } = config
+  const developmentLogin = login.kind === "development"
+  try {
+    const http = makeHttpServer(chat, {
+      prefixes: PREFIXES,
+      allowedOrigins,
+      developmentLogin,
+      suggestions: config.knowledge.directory === undefined ? SUGGESTIONS : [],
+      allowsHost: developmentLogin ? loopbackHosts(allowedOrigins) : anyHost,
+      stopping,
+    })
+    await listen(http, config)
+    return { chat, http, url: urlOf(http, config.host) }
+  } catch (error) {
+    await chat.close()
+    throw error
+  }
+}
+
+const storageOf = ({ storage, dataDir }: Config): StorageLayer =>
+  Layer.merge(storage === "memory" ? memoryStorage() : sqliteStorage({ directory: dataDir }), memoryBus())
+
+const providersOf = ({ ai, knowledge }: Config): ReadonlyArray<AiProvider> =>
+  ai.map(({ name }) => ({ ...knowledgeAssistant(knowledge), name }))
+
+const authenticatorOf = ({ login }: Config): AuthenticatorShape =>
+  login.kind === "development" ? devAuthenticator() : jwtAuthenticator(login)
+
+const listen = ({ server }: HttpServer, { host, port }: Config): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once("error", reject)
+    server.listen({ host, port }, () => {
+      server.off("error", reject)
+      resolve()
+    })
+  })
+
+const urlOf = ({ server }: HttpServer, host: string): string => {
+  const { port } = server.address() as AddressInfo
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+}
