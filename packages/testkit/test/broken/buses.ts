@@ -1,7 +1,6 @@
 /** Faults of `EventBus`. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import { EventBus, type BusEvent, type BusListener } from "@parley/core"
 import { memoryBus } from "@parley/adapters/memory"
 import type { Broken } from "./broken.ts"
@@ -15,7 +14,7 @@ const brokenBus = (fault: string, caughtBy: ReadonlyArray<string>, change: (soun
     Layer.effect(
       EventBus,
       EventBus.use((sound) => Effect.succeed({ ...sound, ...change(sound) })),
-    ).pipe(Layer.provide(memoryBus()), Layer.provide(Logger.layer([]))),
+    ).pipe(Layer.provide(memoryBus())),
 })
 
 /** The naive bus: a set of listeners and a loop. */
