@@ -1,5 +1,5 @@
 /** The keys that were used, for the writer and for `get`. */
-import { timingSafeEqual } from "node:crypto"
+import { hash, timingSafeEqual } from "node:crypto"
 import type { DatabaseSync } from "node:sqlite"
 import type { CommitKey, CommitOutcome, Committed } from "@parley/core"
 import type { Fingerprint } from "./fingerprint.ts"
@@ -14,8 +14,13 @@ type KeyRow = {
   readonly conversation?: string
 }
 
+/** 48 bits, which a number holds; the row tells equal ones apart. No two names run together, for neither holds a NUL. */
+const hashOf = ({ scope, id }: CommitKey): number => hash("sha256", `${scope}\0${id}`, "buffer").readUIntBE(0, 6)
+
 export const makeKeyReader = (database: DatabaseSync, fingerprint: Fingerprint) => {
-  const ofConversation = database.prepare("SELECT fingerprint, committed FROM commit_keys WHERE c = ? AND scope = ? AND id = ?")
+  const ofConversation = database.prepare(
+    "SELECT fingerprint, committed FROM commit_keys WHERE c = ? AND hash = ? AND scope = ? AND id = ?",
+  )
   const ofTenant = database.prepare(
     `SELECT k.fingerprint, k.committed, v.id AS conversation FROM tenant_keys k JOIN conversations v ON v.c = k.c
      WHERE k.tenant = ? AND k.scope = ? AND k.id = ?`,
@@ -31,7 +36,7 @@ export const makeKeyReader = (database: DatabaseSync, fingerprint: Fingerprint) 
         ? ofTenant.get(of.tenant, key.scope, key.id)
         : c === undefined
           ? undefined
-          : ofConversation.get(c, key.scope, key.id)
+          : ofConversation.get(c, hashOf(key), key.scope, key.id)
     ) as KeyRow | undefined
     if (row === undefined) return undefined
     return {
@@ -45,7 +50,9 @@ export const makeKeyReader = (database: DatabaseSync, fingerprint: Fingerprint) 
 
 export const makeCommitKeys = (database: DatabaseSync, fingerprint: Fingerprint) => {
   const find = makeKeyReader(database, fingerprint)
-  const insert = database.prepare("INSERT INTO commit_keys (c, scope, id, fingerprint, committed) VALUES (?, ?, ?, ?, ?)")
+  const insert = database.prepare(
+    "INSERT INTO commit_keys (c, hash, scope, id, fingerprint, committed) VALUES (?, ?, ?, ?, ?, ?)",
+  )
   const insertForTenant = database.prepare(
     "INSERT INTO tenant_keys (tenant, scope, id, c, fingerprint, committed) VALUES (?, ?, ?, ?, ?, ?)",
   )
@@ -61,7 +68,7 @@ export const makeCommitKeys = (database: DatabaseSync, fingerprint: Fingerprint)
       const print = fingerprint(key.request)
       const refs = JSON.stringify(committed)
       if (key.tenantWide === true) insertForTenant.run(of.tenant, key.scope, key.id, row.c, print, refs)
-      else insert.run(row.c, key.scope, key.id, print, refs)
+      else insert.run(row.c, hashOf(key), key.scope, key.id, print, refs)
     },
   }
 }

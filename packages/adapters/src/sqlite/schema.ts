@@ -9,7 +9,9 @@
  * - `items`: the newest version of each item. `body` is its JSON without the stamps, which have columns.
  * - `members`: who is where; `position` is the item's id as UTF-16 with the high byte first, because SQLite would compare
  *   text by code points and the contract's order is that of code units.
- * - `commit_keys`, `tenant_keys`: used keys of one conversation, and of a tenant; `committed` is the JSON of `Committed[]`.
+ * - `commit_keys`, `tenant_keys`: used keys of one conversation, and of a tenant; `committed` is the JSON of `Committed[]`. Most
+ *   commits have a key of the first kind, and its id is random: each would touch a page of its own. So the rows are appended, and only
+ *   a small hash of scope and id goes into the index, which keeps many on a page.
  */
 import { randomBytes } from "node:crypto"
 import type { Migration } from "./migrate.ts"
@@ -65,13 +67,15 @@ const initial: Migration = {
       CREATE INDEX members_user ON members (tenant, user_id, c, status);
 
       CREATE TABLE commit_keys (
+        k INTEGER PRIMARY KEY,
         c INTEGER NOT NULL,
+        hash INTEGER NOT NULL,
         scope TEXT NOT NULL,
         id TEXT NOT NULL,
         fingerprint BLOB NOT NULL,
-        committed TEXT NOT NULL,
-        PRIMARY KEY (c, scope, id)
-      ) STRICT, WITHOUT ROWID;
+        committed TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX commit_keys_hash ON commit_keys (c, hash);
 
       CREATE TABLE tenant_keys (
         tenant TEXT NOT NULL,

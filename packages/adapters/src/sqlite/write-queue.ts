@@ -14,6 +14,8 @@ import type { WireResult, WireWrite } from "./writer-messages.ts"
 /** A batch ends with the write that reaches either. */
 const MAX_CHARACTERS = 1 << 20
 export const MAX_WRITES = 256
+/** How many outcomes are handed out before the writer, if free, gets the writes that they led to. */
+const AHEAD = 32
 
 interface Waiting {
   readonly write: WireWrite
@@ -57,12 +59,13 @@ export const makeWriteQueue = ({ send, onBusy, maxWrites }: WriteQueueOptions): 
 
   const sendNext = (): void => {
     scheduled = false
-    if (running.length > 0) return
-    if (waiting.length > 0) {
-      running = takeBatch()
-      send(running.map((entry) => entry.write))
-      return
-    }
+    if (running.length > 0 || waiting.length === 0) return
+    running = takeBatch()
+    send(running.map((entry) => entry.write))
+  }
+
+  const restIfDone = (): void => {
+    if (scheduled || running.length > 0 || waiting.length > 0) return
     onBusy(false)
     whenEmpty?.()
     whenEmpty = undefined
@@ -79,7 +82,11 @@ export const makeWriteQueue = ({ send, onBusy, maxWrites }: WriteQueueOptions): 
         if (scheduled || running.length > 0) return
         scheduled = true
         onBusy(true)
-        setImmediate(sendNext)
+        setImmediate(() => {
+          sendNext()
+          // When the writer died in this tick, nothing was left to send.
+          restIfDone()
+        })
       }),
     settle: (results) => {
       const settled = running
@@ -87,11 +94,14 @@ export const makeWriteQueue = ({ send, onBusy, maxWrites }: WriteQueueOptions): 
       // First the next batch, then the callers: the writer works while they digest their outcomes.
       sendNext()
       for (const [index, { done }] of settled.entries()) {
+        // A caller that writes again at once need not wait for the others: a free writer begins with what is there.
+        if (index % AHEAD === 0 && index > 0 && waiting.length > 0) sendNext()
         const result = results[index]
         if (result === undefined) done(Exit.fail(storageError("internal", "the writer gave fewer outcomes than it got writes")))
         else if (result.failure === undefined) done(Exit.succeed(result))
         else done(Exit.fail(storageError(result.failure.reason, result.failure.message)))
       }
+      restIfDone()
     },
     fail: (error) => {
       refusal ??= error
@@ -99,12 +109,12 @@ export const makeWriteQueue = ({ send, onBusy, maxWrites }: WriteQueueOptions): 
       running = []
       waiting = []
       for (const { done } of failed) done(Exit.fail(error))
-      sendNext()
+      restIfDone()
     },
     end: (error, then) => {
       refusal ??= error
       whenEmpty = then
-      if (!scheduled && running.length === 0) sendNext()
+      restIfDone()
     },
   }
 }

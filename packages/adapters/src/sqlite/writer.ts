@@ -18,6 +18,11 @@ import type { WireResult, WireWrite } from "./writer-messages.ts"
 /** How long a write waits for a foreign tool (a shell, a backup) that holds the database. This thread has nothing else to do. */
 const BUSY_MS = 5000
 const CACHE_KIB = 32 * 1024
+/**
+ * The WAL is written back once it holds 16 MiB. Every conversation's newest pages are written again by each batch: the longer the
+ * WAL, the more of those copies are never carried over, at the price of a longer recovery after a crash (tens of milliseconds).
+ */
+const CHECKPOINT_PAGES = 4096
 
 const open = (file: string): DatabaseSync => {
   const database = new DatabaseSync(file, { timeout: BUSY_MS, enableForeignKeyConstraints: false })
@@ -25,7 +30,8 @@ const open = (file: string): DatabaseSync => {
     const { journal_mode: mode } = database.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string }
     if (mode !== "wal") throw failureOf("unavailable", `${file} cannot use a write-ahead log; put it on a local disk`)
     // FULL syncs the log at every commit. The deleted content of an erased conversation is overwritten, not only unlinked.
-    database.exec(`PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -${CACHE_KIB}`)
+    database.exec(`PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -${CACHE_KIB};
+      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     migrate(database, migrations)
     return database
   } catch (error) {
