@@ -117,7 +117,9 @@ const modelOfEntry = (entry) => ({
 const render = () => {
   const messages = held === undefined ? [] : shownMessages(held).filter(({ author }) => author.kind !== "system")
   const stored = new Set(messages.map(({ clientMessageId }) => clientMessageId))
-  const waiting = (outbox?.entries() ?? []).filter((entry) => entry.conversationId === held?.id && !stored.has(entry.clientMessageId))
+  const waiting = (outbox?.entries() ?? []).filter(
+    (entry) => entry.conversationId === held?.id && !stored.has(entry.clientMessageId),
+  )
   const models = [
     ...messages.map((message) => (message.answer === undefined ? modelOfMessage(message) : modelOfAnswer(message))),
     ...waiting.map(modelOfEntry),

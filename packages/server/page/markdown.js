@@ -121,7 +121,7 @@ const kindOf = (line) =>
 const blocksOf = (text) => {
   const blocks = []
   const lines = text.split("\n")
-  for (let i = 0; i < lines.length; ) {
+  for (let i = 0; i < lines.length;) {
     const kind = kindOf(lines[i])
     const start = i
     i += 1

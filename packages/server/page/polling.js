@@ -81,8 +81,7 @@ export const startPolling = ({ prefix, token, position, onFrame, onUp, onDown, o
       const began = Date.now()
       try {
         // Without a conversation to follow, a small question tells whether the server is there.
-        const frames =
-          at === undefined ? (await request({ type: "list_conversations", limit: 1 }), []) : await sync(at, signal)
+        const frames = at === undefined ? (await request({ type: "list_conversations", limit: 1 }), []) : await sync(at, signal)
         if (stopped || signal.aborted) continue
         backoff.reset()
         onUp()

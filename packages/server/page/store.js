@@ -38,7 +38,9 @@ export const shownMessages = (held) => {
     if (kind === "message" && answer !== undefined)
       newest.set(answer.turn, Math.max(answer.variant, newest.get(answer.turn) ?? 0))
   return [...held.items.values()]
-    .filter((item) => item.kind === "message" && (item.answer === undefined || item.answer.variant === newest.get(item.answer.turn)))
+    .filter(
+      (item) => item.kind === "message" && (item.answer === undefined || item.answer.variant === newest.get(item.answer.turn)),
+    )
     .sort((a, b) => a.seq - b.seq)
 }
 

@@ -56,6 +56,10 @@ export const parseConfig = (env: Environment, { isFolder }: ParseHost = { isFold
       `HOST is "${host}", which other machines can reach, and there is no PARLEY_JWT_SECRET: anybody could sign in as anybody. ` +
         "Set PARLEY_JWT_SECRET (openssl rand -base64 48), or keep HOST on 127.0.0.1.",
     )
+  if (!secretGiven && values.allowedOrigins?.includes("*") === true)
+    problems.push(
+      'ALLOWED_ORIGINS is "*", but there is no PARLEY_JWT_SECRET: every page in your browser could sign in as anybody. Name the origins.',
+    )
   if (knowledgeDir !== undefined && !isFolder(knowledgeDir))
     problems.push(`PARLEY_KNOWLEDGE_DIR is "${knowledgeDir}", which is no folder that can be read.`)
   if (problems.length > 0) return { ok: false, problems }

@@ -7,6 +7,7 @@ import { websocketUpgrade } from "@parley/adapters/websocket"
 import { healthAnswer } from "./health.ts"
 import type { HostRule } from "./host-rule.ts"
 import { pageRoutes } from "./page.ts"
+import { refuseUpgrade } from "./refuse-upgrade.ts"
 
 export interface HttpServerOptions {
   readonly prefixes: readonly [string, ...ReadonlyArray<string>]
@@ -50,8 +51,8 @@ export const makeHttpServer = (chat: Chat, options: HttpServerOptions): HttpServ
   server.headersTimeout = HEADERS_TIMEOUT
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (!allowsHost(request.headers.host)) refuse(socket, "421 Misdirected Request")
-    else if (!upgrade(request, socket, head)) refuse(socket, "404 Not Found")
+    if (!allowsHost(request.headers.host)) refuseUpgrade(socket, "421 Misdirected Request")
+    else if (!upgrade(request, socket, head)) refuseUpgrade(socket, "404 Not Found")
   })
 
   return {
@@ -70,7 +71,8 @@ const NOT_FOUND = { error: { code: "route_not_found", message: "There is no such
 const WRONG_HOST = {
   error: {
     code: "wrong_host",
-    message: "The development login answers on names of this machine only, such as localhost; set PARLEY_JWT_SECRET to serve others.",
+    message:
+      "The development login answers on names of this machine only, such as localhost; set PARLEY_JWT_SECRET to serve others.",
   },
 }
 
@@ -83,9 +85,4 @@ const sendJson = (response: ServerResponse, status: number, body: object): void 
     "x-content-type-options": "nosniff",
   })
   response.end(text)
-}
-
-const refuse = (socket: Duplex, status: string): void => {
-  socket.on("error", () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

@@ -29,6 +29,7 @@ const readChain = (text: string): Read<ReadonlyArray<AiEntry>> => {
 }
 
 const readOrigins = (text: string): Read<ReadonlyArray<string>> => {
+  if (text === "*") return { value: ["*"] }
   const origins: Array<string> = []
   for (const entry of text
     .split(",")
@@ -37,7 +38,7 @@ const readOrigins = (text: string): Read<ReadonlyArray<string>> => {
     const url = URL.canParse(entry) ? new URL(entry) : undefined
     // A path or a trailing slash would never equal what a browser sends.
     if (url === undefined || !/^https?:$/u.test(url.protocol) || entry.toLowerCase() !== url.origin)
-      return { problem: "must be origins such as https://app.example.com with commas between, without a path" }
+      return { problem: "must be origins such as https://app.example.com with commas between, without a path, or * alone" }
     origins.push(url.origin)
   }
   return { value: origins }
@@ -117,7 +118,7 @@ export const SETTINGS = {
   allowedOrigins: withDefault(
     "",
     setting("ALLOWED_ORIGINS", "Web origins whose pages may connect, besides the server's own.", {
-      allowed: "origins such as https://app.example.com, several with commas between",
+      allowed: "origins such as https://app.example.com, several with commas between; * for all, with PARLEY_JWT_SECRET only",
       read: readOrigins,
     }),
   ),

@@ -118,7 +118,7 @@ describe("a value that does not fit", () => {
     ["PARLEY_KNOWLEDGE_PACE", "fast", "milliseconds"],
     ["ALLOWED_ORIGINS", "app.example.com", "origins such as"],
     ["ALLOWED_ORIGINS", "https://app.example.com/", "without a path"],
-    ["ALLOWED_ORIGINS", "*", "origins such as"],
+    ["ALLOWED_ORIGINS", "*, https://app.example.com", "origins such as"],
     ["LOG_LEVEL", "verbose", "one of: trace, debug, info, warn, error"],
     ["AI_CONNECT_TIMEOUT", "0", "from 1ms to 1d"],
     ["AI_TOTAL_TIMEOUT", "2d", "from 1ms to 1d"],
@@ -175,6 +175,11 @@ describe("the login", () => {
   it("counts the bytes of the secret, not its letters", () => {
     expect(problemsOf({ PARLEY_JWT_SECRET: "ä".repeat(16) })).toEqual([])
     expect(problemsOf({ PARLEY_JWT_SECRET: "ä".repeat(15) })).toHaveLength(1)
+  })
+
+  it("lets pages of every origin in only with a secret", () => {
+    expect(problemsOf({ ALLOWED_ORIGINS: "*" })).toEqual([expect.stringMatching(/ALLOWED_ORIGINS is "\*".*Name the origins/u)])
+    expect(configOf({ ALLOWED_ORIGINS: "*", PARLEY_JWT_SECRET: SECRET }).allowedOrigins).toEqual(["*"])
   })
 
   it("needs the secret for an issuer or an audience", () => {
