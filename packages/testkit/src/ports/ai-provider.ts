@@ -13,7 +13,7 @@ import type { Case } from "../conformance/case.ts"
 
 /** The provider under test, in the situations that the suite needs. A name beside `answers` is a capability of the subject. */
 export interface AiScenariosShape {
-  /** Answers `request` with text and finishes. */
+  /** Answers `request` with the same text each time, and finishes. */
   readonly answers: AiProvider
   readonly request: AiRequest
   /**

@@ -37,7 +37,7 @@ export type StorageCase = Case<StorageServices, StorageCapability>
 
 export const TENANT = "acme"
 export const ROOM = "room_1"
-export const ANN: Author = { kind: "user", id: "ann" }
+const ANN: Author = { kind: "user", id: "ann" }
 /** More than any case writes. */
 export const ALL = { limit: 10_000, maxBytes: 100_000_000 } as const
 

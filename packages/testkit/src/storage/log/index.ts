@@ -10,9 +10,11 @@ import { memberCases } from "./members.ts"
 import { numberCases } from "./numbers.ts"
 import { outcomeCases } from "./outcomes.ts"
 import { propertyCases } from "./properties.ts"
+import { writerCases } from "./writers.ts"
 
 export const conversationLogCases: ReadonlyArray<StorageCase> = [
   ...numberCases,
+  ...writerCases,
   ...outcomeCases,
   ...idempotencyCases,
   ...changesCases,
