@@ -50,7 +50,7 @@ export interface ModelFact {
   readonly conversation: string
 }
 
-export class LogModel {
+export class StoreModel {
   readonly conversations = new Map<string, ModelConversation>()
   readonly facts: Array<ModelFact> = []
   readonly #erased = new Set<string>()

@@ -6,7 +6,7 @@ import { ConversationLog, Outbox, type Commit, type CommitOutcome, type ItemBody
 import { ALL, conversation, found, member, message, reactions, type StorageCase } from "../fixtures.ts"
 import {
   changesAfter,
-  LogModel,
+  StoreModel,
   membersOf,
   messagesOf,
   modelItemOf,
@@ -64,7 +64,7 @@ const bodyFor = (room: string, put: { readonly kind: string; readonly n: number;
   }
 }
 
-const commitFor = (model: LogModel, tenant: string, wanted: Command): Commit => {
+const commitFor = (model: StoreModel, tenant: string, wanted: Command): Commit => {
   const room = `room_${wanted.conversation}`
   const state = model.conversations.get(room)
   const puts = wanted.puts.map((put): Put => {
@@ -173,7 +173,7 @@ export const propertyCases: ReadonlyArray<StorageCase> = [
             const log = yield* ConversationLog
             const outbox = yield* Outbox
             const start = (yield* outbox.read(0, 1_000_000)).at(-1)?.position ?? 0
-            const model = new LogModel()
+            const model = new StoreModel()
             for (const [wanted, query] of steps) {
               const commit = commitFor(model, tenant, wanted)
               checkOutcome(yield* log.commit(commit), model.commit(commit))
