@@ -2,16 +2,19 @@ import { spawn } from "node:child_process"
 import { statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { once } from "node:events"
 import * as Effect from "effect/Effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { AnswerLeases, ConversationLog, Outbox } from "@parley/core"
 import { sqliteStorage } from "@parley/adapters/sqlite"
+import type { StorageServices } from "@parley/testkit"
 import { migrate, versionOf } from "../src/sqlite/migrate.ts"
 import { migrations, readMeta } from "../src/sqlite/schema.ts"
 import { createRoom, removeDirectory, ROOM, send, temporaryDirectory, TENANT } from "./sqlite-support.ts"
 
+const writeOnce = fileURLToPath(new URL("./sqlite-once-program.ts", import.meta.url))
 const holder = fileURLToPath(new URL("./sqlite-writer-program.ts", import.meta.url))
 
 let directory: string
@@ -24,7 +27,7 @@ const file = () => join(directory, "parley.sqlite")
 const head = Effect.gen(function* () {
   return yield* (yield* ConversationLog).get({ tenant: TENANT, conversation: ROOM, items: [] })
 })
-const open = <A, E>(use: Effect.Effect<A, E, ConversationLog | AnswerLeases | Outbox>) =>
+const open = <A, E>(use: Effect.Effect<A, E, StorageServices>) =>
   Effect.runPromise(Effect.result(Effect.provide(use, sqliteStorage({ directory }), { local: true })))
 const alreadyOpen = { _tag: "Failure", failure: { _tag: "StorageError", reason: "unavailable" } }
 
@@ -125,6 +128,14 @@ describe("migrations", () => {
 })
 
 describe("closing", () => {
+  it("ends in a process that has nothing else to live for, which then ends too", async () => {
+    for (const outcome of ["ok", "conflict"]) {
+      const child = spawn(process.execPath, [writeOnce, directory], { stdio: ["ignore", "pipe", "inherit"] })
+      const [[code], said] = await Promise.all([once(child, "exit"), text(child.stdout)])
+      expect([code, said]).toEqual([0, `${outcome}\n`])
+    }
+  })
+
   it("finishes what was issued before, and fails what comes after as closed", async () => {
     const left = await open(
       Effect.gen(function* () {

@@ -45,6 +45,7 @@ export const makeWriteQueue = ({ send, onBusy, maxWrites }: WriteQueueOptions): 
   let waiting: Array<Waiting> = []
   let running: ReadonlyArray<Waiting> = []
   let scheduled = false
+  let busy = false
   let refusal: StorageError | undefined
   let whenEmpty: (() => void) | undefined
 
@@ -66,7 +67,9 @@ export const makeWriteQueue = ({ send, onBusy, maxWrites }: WriteQueueOptions): 
 
   const restIfDone = (): void => {
     if (scheduled || running.length > 0 || waiting.length > 0) return
-    onBusy(false)
+    // Once: a caller that got its outcome may have closed the store, and then waits for the writer to end.
+    if (busy) onBusy(false)
+    busy = false
     whenEmpty?.()
     whenEmpty = undefined
   }
@@ -81,7 +84,8 @@ export const makeWriteQueue = ({ send, onBusy, maxWrites }: WriteQueueOptions): 
         waiting.push({ write, size, done: resume })
         if (scheduled || running.length > 0) return
         scheduled = true
-        onBusy(true)
+        if (!busy) onBusy(true)
+        busy = true
         setImmediate(() => {
           sendNext()
           // When the writer died in this tick, nothing was left to send.
