@@ -133,7 +133,8 @@ export type Durability = "durable" | "bounded-loss" | "none"
  *
  * - *Commit* checks in this order, and the first that applies is the outcome: the key (`repeat`), existence (`missing`), `expectAccess`
  *   (`stale_access`), `fence` (`fenced`), `requires` (`missing`), each put's `was` (`conflict`), `members` (`room_full`).
- *   Anything but `ok` changes nothing. Commits may share a transaction; each still has its own outcome, and a later one of
+ *   `members` is compared only when members come in. A commit that creates the conversation has no older version to be checked
+ *   against, so `expectAccess` says nothing then; on the id of an erased one it is `missing`. Anything but `ok` changes nothing. Commits may share a transaction; each still has its own outcome, and a later one of
  *   the same transaction sees the earlier ones.
  * - *Order*: commits issued one after the other without waiting, by one caller to one conversation, are applied in that order.
  * - *Numbers*: by `advance` of the domain, on the store's clock. Dense, also after failures.
