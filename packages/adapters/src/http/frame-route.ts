@@ -15,7 +15,8 @@ const INTEGER = /^-?\d{1,16}$/
 const queryFields = (route: FrameRoute, query: URLSearchParams): Record<string, unknown> | ChatError => {
   const fields: Record<string, unknown> = {}
   for (const [name, text] of query) {
-    const type = route.query?.[name]
+    // A stranger's name: `constructor` must not find what every object has.
+    const type = route.query !== undefined && Object.hasOwn(route.query, name) ? route.query[name] : undefined
     if (type === undefined) return unknownParameter(name)
     if (Object.hasOwn(fields, name)) return chatError("invalid_request", { path: `/query/${name}`, problem: "is given twice" })
     fields[name] = type === "integer" && INTEGER.test(text) ? Number(text) : text

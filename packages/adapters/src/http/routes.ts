@@ -6,7 +6,7 @@ import type { RequestType } from "@parley/core"
 export interface FrameRoute {
   readonly kind: "frame"
   readonly method: string
-  /** Segments below the prefix. `:name` takes any text and sets the frame's field of that name. */
+  /** Segments below the prefix. `:name` takes any text but none and sets the frame's field of that name. */
   readonly path: string
   readonly type: Exclude<RequestType, "authenticate" | "subscribe" | "unsubscribe" | "ping">
   /** Fields that the route itself sets. */
@@ -96,7 +96,7 @@ export const findRoute = (method: string, path: string): Found => {
     if (route.method === method) return { type: "route", route, parameters }
     allow.push(route.method)
   }
-  return allow.length > 0 ? { type: "method", allow } : { type: "none" }
+  return allow.length > 0 ? { type: "method", allow: allow.sort() } : { type: "none" }
 }
 
 const match = (segments: ReadonlyArray<string>, given: ReadonlyArray<string>): Record<string, string> | undefined => {
@@ -108,6 +108,7 @@ const match = (segments: ReadonlyArray<string>, given: ReadonlyArray<string>): R
       if (segment !== text) return undefined
       continue
     }
+    if (text === "") return undefined
     try {
       parameters[segment.slice(1)] = decodeURIComponent(text)
     } catch {
