@@ -4,7 +4,7 @@
  */
 import type { Chat } from "@parley/core"
 
-export interface Readiness {
+interface Readiness {
   readonly ready: boolean
   readonly parts: {
     readonly store: { readonly ready: boolean; readonly durability: string }
@@ -15,7 +15,7 @@ export interface Readiness {
 /** A store that takes longer is of no use to a client either. */
 const CHECK_TIMEOUT_MS = 2_000
 
-export const readinessOf = async (chat: Chat, stopping: () => boolean): Promise<Readiness> => {
+const readinessOf = async (chat: Chat, stopping: () => boolean): Promise<Readiness> => {
   const store = await storeAnswers(chat)
   const draining = stopping() || chat.gateway.draining()
   return {

@@ -1,0 +1,205 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import type { Browser, Locator, Page } from "playwright-core"
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { hasChromium, launchBrowser } from "./browser.ts"
+import { storedAnswer } from "./chat-client.ts"
+import { makeStage } from "./run-main.ts"
+import { startProxy } from "./upgrade-blocking-proxy.ts"
+
+const stage = makeStage()
+let browser: Browser | undefined
+const cleanups: Array<() => Promise<void> | void> = []
+
+beforeAll(async () => {
+  if (hasChromium) browser = await launchBrowser()
+})
+afterAll(() => browser?.close())
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+  await stage.end()
+})
+
+/** A page that fails the test on what a visitor would find in the console: a script error, or something the policy blocked. */
+const open = async (url: string): Promise<Page> => {
+  const page = await (browser as Browser).newPage()
+  const faults: Array<string> = []
+  page.on("pageerror", (error) => faults.push(error.message))
+  page.on("console", (message) => {
+    if (message.type() === "error" && /Content Security Policy|Uncaught/u.test(message.text())) faults.push(message.text())
+  })
+  cleanups.push(async () => {
+    await page.close()
+    expect(faults).toEqual([])
+  })
+  await page.goto(url)
+  return page
+}
+
+const statusIs = (page: Page, text: string | RegExp) => page.locator("#status").filter({ hasText: text }).waitFor()
+const CONNECTED = /^Connected$/u
+const POLLING = /plain HTTP/u
+
+const ask = async (page: Page, text: string) => {
+  await page.getByLabel("Your message").fill(text)
+  await page.keyboard.press("Enter")
+}
+const lastAnswer = (page: Page): Locator => page.locator(".message.assistant").last()
+const body = (message: Locator) => message.locator(".body")
+
+/** Waits until more text is shown than `than`, and gives it. */
+const grown = async (page: Page, than: number): Promise<string> => {
+  const shown = '([...document.querySelectorAll(".message.assistant .body")].at(-1)?.textContent ?? "").length'
+  await page.waitForFunction(`${shown} > ${than}`)
+  return (await body(lastAnswer(page)).textContent()) ?? ""
+}
+const ended = async (page: Page, state: string) => {
+  await page.locator(`.message.assistant:last-of-type[data-state="${state}"]`).last().waitFor()
+  return (await body(lastAnswer(page)).textContent()) ?? ""
+}
+/** Words alone: what Markdown marks and line breaks become is another test's. */
+const words = (text: string) => text.replace(/[^\p{L}\p{N}]+/gu, "")
+const conversationOf = (page: Page) => new URL(page.url()).hash.slice(1)
+const userOf = async (page: Page) => `dev:${((await page.locator("#who").textContent()) ?? "").split(" ")[0]}`
+const stored = async (page: Page, url: string) => storedAnswer(url, await userOf(page), conversationOf(page))
+
+describe.skipIf(!hasChromium)("the page [needs chromium]", () => {
+  it("streams an answer, goes on in its middle after a reload, and stops another one", async () => {
+    const url = await stage.run({ PARLEY_STORAGE: "memory", PARLEY_KNOWLEDGE_PACE: "60" }).ready
+    const page = await open(url)
+    await statusIs(page, CONNECTED)
+    await ask(page, "What is Parley?")
+    const first = await grown(page, 0)
+    const second = await grown(page, first.length)
+    expect(second.startsWith(first.slice(0, 20))).toBe(true)
+
+    await page.reload()
+    const after = await grown(page, second.length)
+    expect(words(after).startsWith(words(second))).toBe(true)
+    expect(await lastAnswer(page).getAttribute("data-state")).toBe("streaming")
+    const whole = await ended(page, "complete")
+    expect(await page.locator(".message").count()).toBe(2)
+    expect(await stored(page, url)).toMatchObject({ state: "complete" })
+    expect(words(whole)).toBe(words((await stored(page, url)).text))
+    expect(await lastAnswer(page).locator(".sources li").count()).toBeGreaterThan(0)
+
+    await ask(page, "How do I add my own knowledge?")
+    await page.locator(".message.assistant").nth(1).waitFor()
+    await grown(page, 10)
+    await page.getByRole("button", { name: "Stop" }).click()
+    const stopped = await ended(page, "stopped")
+    expect(stopped.length).toBeGreaterThan(0)
+    expect(words((await stored(page, url)).text)).toBe(words(stopped))
+    expect(await page.getByRole("button", { name: "Stop" }).isVisible()).toBe(false)
+
+    await lastAnswer(page).getByRole("button", { name: "Answer again" }).click()
+    await lastAnswer(page).getByText("Answer 2").waitFor()
+    expect(words(await ended(page, "complete")).length).toBeGreaterThan(words(stopped).length)
+    expect(await page.locator(".message").count()).toBe(4)
+  })
+
+  it.each(["refuse", "hang"] as const)("chats by polling while proxies %s WebSockets, and climbs back", async (mood) => {
+    const url = await stage.run({ PARLEY_STORAGE: "memory", PARLEY_KNOWLEDGE_PACE: "60" }).ready
+    const proxy = await startProxy(url, mood)
+    cleanups.push(proxy.close)
+    const page = await open(proxy.url)
+    await statusIs(page, POLLING)
+    await ask(page, "What is Parley?")
+    const first = await grown(page, 0)
+    const second = await grown(page, first.length)
+    expect(second.length).toBeGreaterThan(first.length)
+    await page.reload()
+    const whole = await ended(page, "complete")
+    expect(words(whole)).toBe(words((await stored(page, url)).text))
+    expect(proxy.upgrades()).toBeGreaterThan(0)
+
+    proxy.setMood("pass")
+    await statusIs(page, CONNECTED)
+    await ask(page, "How do I add my own knowledge?")
+    await page.locator(".message.assistant").nth(1).waitFor()
+    expect(words(await ended(page, "complete"))).toBe(words((await stored(page, url)).text))
+  })
+
+  it("keeps what is sent while the server is away, and sends it once when it is back", async () => {
+    const folder = stage.folder()
+    const env = { PARLEY_DATA_DIR: folder, PARLEY_KNOWLEDGE_PACE: "0" }
+    const server = stage.run(env)
+    const url = await server.ready
+    const page = await open(url)
+    await statusIs(page, CONNECTED)
+    await ask(page, "What is Parley?")
+    await ended(page, "complete")
+    server.kill("SIGKILL")
+    await server.exited
+    await statusIs(page, /No connection/u)
+    await ask(page, "Does this one arrive?")
+    await page.locator('.message.user[data-state="sending"]').waitFor()
+
+    await stage.run({ ...env, PORT: new URL(url).port }).ready
+    await page.locator(".message.user", { hasText: "Does this one arrive?" }).getByText("Sent", { exact: true }).waitFor()
+    await page.locator('.message.assistant[data-state="complete"]').nth(1).waitFor()
+    const { messages } = (await (
+      await fetch(`${url}/v1/chat/sessions/${conversationOf(page)}/history`, {
+        headers: { authorization: `Bearer ${await userOf(page)}` },
+      })
+    ).json()) as { messages: ReadonlyArray<unknown> }
+    expect(messages).toHaveLength(4)
+    expect(await page.locator(".message").count()).toBe(4)
+  })
+
+  it("shows text of people and pages as text, and follows http links only", async () => {
+    const folder = join(stage.folder(), "knowledge")
+    mkdirSync(folder)
+    writeFileSync(
+      join(folder, "zebras.md"),
+      "# Zebras\n\nZebras graze. <img src=x onerror=alert(1)> See [the park](https://example.com/zebras) or [this](javascript:alert(2)).\n",
+    )
+    const env = { PARLEY_STORAGE: "memory", PARLEY_KNOWLEDGE_DIR: folder, PARLEY_KNOWLEDGE_PACE: "0" }
+    const page = await open(await stage.run(env).ready)
+    await statusIs(page, CONNECTED)
+    await ask(page, "<b>Zebras</b> <script>alert(3)</script>")
+    await ended(page, "complete")
+    expect(await page.locator(".message.user .body").textContent()).toBe("<b>Zebras</b> <script>alert(3)</script>")
+    expect(await page.locator(".message img, .message script, .message .body b").count()).toBe(0)
+    const links = await page
+      .locator(".message a")
+      .evaluateAll((all) => all.map((link) => [link.getAttribute("href"), link.getAttribute("rel")]))
+    expect(links.map(([href]) => href).filter((href) => !/^https?:/u.test(href ?? ""))).toEqual([])
+    for (const [, rel] of links) expect(rel).toContain("noopener")
+  })
+
+  it("can be used with the keyboard alone, in several conversations", async () => {
+    const page = await open(await stage.run({ PARLEY_STORAGE: "memory", PARLEY_KNOWLEDGE_PACE: "0" }).ready)
+    await statusIs(page, CONNECTED)
+    // The message field has the focus from the beginning.
+    await page.keyboard.type("What is")
+    await page.keyboard.press("Shift+Enter")
+    await page.keyboard.type("Parley?")
+    await page.keyboard.press("Enter")
+    await ended(page, "complete")
+    expect(await page.locator(".message.user .body").textContent()).toBe("What is\nParley?")
+    const firstConversation = conversationOf(page)
+
+    await page.getByRole("button", { name: "New conversation" }).press("Enter")
+    await page.getByText("What would you like to know?").waitFor()
+    await page.keyboard.type("How do I add my own knowledge?")
+    await page.keyboard.press("Enter")
+    await ended(page, "complete")
+    expect(conversationOf(page)).not.toBe(firstConversation)
+    await page.getByRole("button", { name: "What is Parley?" }).press("Enter")
+    await page.locator(".message.user .body", { hasText: "Parley?" }).waitFor()
+    expect(conversationOf(page)).toBe(firstConversation)
+    await page.goBack()
+    await page.locator(".message.user .body", { hasText: "my own knowledge" }).waitFor()
+  })
+
+  it("asks for a token when the development login is off, and again when it is refused", async () => {
+    const page = await open(
+      await stage.run({ PARLEY_STORAGE: "memory", PARLEY_JWT_SECRET: "a secret of thirty-two bytes, at least" }).ready,
+    )
+    await page.getByLabel("Token").fill("not-a-token")
+    await page.keyboard.press("Enter")
+    await page.getByText("did not accept the token").waitFor()
+    expect(await page.getByLabel("Token").isVisible()).toBe(true)
+  })
+})
