@@ -148,6 +148,26 @@ describe("reading", () => {
     )
     expect(seen).toEqual({ during: Array.from({ length: 20 }, () => 1), stillWriting: true, after: 2 })
   })
+
+  it("leaves no transaction open, also when a page is cut, so that the log can be written back and emptied", async () => {
+    const { pages, foreign } = await withStore(({ log }) =>
+      Effect.gen(function* () {
+        yield* all(log, sends(100))
+        const at = { tenant: TENANT, conversation: ROOM, limit: 50, maxBytes: 500 }
+        const cut = [
+          yield* log.changes({ ...at, after: 0 }),
+          yield* log.history({ ...at, from: 1 }),
+          yield* log.history({ ...at, before: 90 }),
+        ]
+        const shell = new DatabaseSync(join(directory, "parley.sqlite"))
+        const checkpoint = shell.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()
+        shell.close()
+        return { pages: cut.map((page) => page?.more), foreign: checkpoint }
+      }),
+    )
+    expect(pages).toEqual([true, true, true])
+    expect(foreign).toMatchObject({ busy: 0, log: 0 })
+  })
 })
 
 describe("a writer that dies", () => {

@@ -45,7 +45,7 @@ export const openStore = ({
       attempt(`lock ${file}`, () => lockDatabase(file)),
       (lock) => Effect.sync(lock.release),
     )
-    const writer = yield* Effect.acquireRelease(openWriterClient(file, maxBatch), (opened) => opened.close)
+    const writer = yield* Effect.acquireRelease(openWriterClient(file, Math.max(1, maxBatch)), (opened) => opened.close)
     const reader = yield* Effect.acquireRelease(
       attempt(`open ${file}`, () => openReader(file)),
       // The reader goes before the writer: the last connection writes the WAL back into the database and removes it.
