@@ -261,7 +261,7 @@ const begin = async () => {
     config = await loadConfig()
   } catch {
     view.showStatus("The server cannot be reached; trying again", "bad")
-    setTimeout(begin, 2_000)
+    setTimeout(() => void begin(), 2_000)
     return
   }
   view.showSuggestions(config.suggestions)

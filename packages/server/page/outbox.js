@@ -59,7 +59,7 @@ export const makeOutbox = ({ user, request, onChange, onCreated }) => {
           backoff.reset()
         } catch (error) {
           if (error.retryAfter !== undefined) {
-            timer = setTimeout(flush, Math.max(backoff.next(), error.retryAfter * 1_000))
+            timer = setTimeout(() => void flush(), Math.max(backoff.next(), error.retryAfter * 1_000))
             break
           }
           entry.state = "failed"

@@ -91,7 +91,7 @@ const updateMessage = (node, model) => {
   )
 }
 
-/** @param {{ onSend: (text: string) => void, onStop: () => void, onNew: () => void, onOlder: () => void, onOpen: (id: string) => void,
+/** @param {{ onSend: (text: string) => void, onStop: () => void, onNew: () => void, onOlder: () => unknown, onOpen: (id: string) => void,
  *   onSignIn: (token: string) => void }} on */
 export const makeView = (on) => {
   const at = (id) => document.getElementById(id)

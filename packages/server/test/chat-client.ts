@@ -28,7 +28,7 @@ export const openChatClient = async (url: string, token: string): Promise<ChatCl
   })
   socket.on("error", () => {})
   socket.on("message", (data) => {
-    frames.push(JSON.parse(String(data)) as Frame)
+    frames.push(JSON.parse((data as Buffer).toString()) as Frame)
     wakeAll()
   })
   const next = async (matches: (frame: Frame) => boolean): Promise<Frame> => {

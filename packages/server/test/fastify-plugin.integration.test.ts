@@ -7,6 +7,7 @@ import { devAuthenticator } from "@parley/adapters/jwt"
 import { knowledgeAssistant } from "@parley/adapters/knowledge"
 import { memoryBus, memoryStorage } from "@parley/adapters/memory"
 import { parley } from "../src/index.ts"
+import { askIn, openChatClient } from "./chat-client.ts"
 
 let app: FastifyInstance | undefined
 let chat: Chat | undefined
@@ -17,7 +18,7 @@ afterEach(async () => {
   app = chat = undefined
 })
 
-const open = async (mount: (app: FastifyInstance, chat: Chat) => void): Promise<string> => {
+const open = async (mount: (app: FastifyInstance, chat: Chat) => unknown): Promise<string> => {
   chat = await createChat({
     storage: Layer.merge(memoryStorage(), memoryBus()),
     ai: [knowledgeAssistant({ paceMs: 0 })],
@@ -31,28 +32,6 @@ const open = async (mount: (app: FastifyInstance, chat: Chat) => void): Promise<
 const ANN = { authorization: "Bearer dev:ann" }
 const post = (url: string, body: object) =>
   fetch(url, { method: "POST", headers: { ...ANN, "content-type": "application/json" }, body: JSON.stringify(body) })
-
-/** The frames of a socket, one at a time. */
-const framesOf = (socket: WebSocket) => {
-  const frames: Array<Record<string, unknown>> = []
-  let wake = () => {}
-  socket.on("message", (data) => {
-    frames.push(JSON.parse(String(data)) as Record<string, unknown>)
-    wake()
-  })
-  return async (type: string): Promise<Record<string, unknown>> => {
-    for (;;) {
-      const frame = frames.shift()
-      if (frame?.["type"] === type) return frame
-      if (frame === undefined)
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-    }
-  }
-}
-
-const closeOf = (socket: WebSocket) => new Promise<number>((resolve) => socket.on("close", (code) => resolve(code)))
 
 it("mounts the chat beside the routes of the application, bodies of both intact", async () => {
   const url = await open((application, engine) => {
@@ -101,20 +80,11 @@ it("lets the application's hooks refuse before the chat is asked", async () => {
 
 it("chats over a WebSocket, and close() ends it instead of hanging", async () => {
   const url = await open((application, engine) => application.register(parley, { chat: engine }))
-  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/chat/ws`, { headers: ANN })
-  const next = framesOf(socket)
-  await next("welcome")
-  socket.send(JSON.stringify({ type: "create_session", id: "1" }))
-  const { conversationId } = await next("reply")
-  socket.send(JSON.stringify({ type: "subscribe", id: "2", conversationId }))
-  await next("changes")
-  socket.send(JSON.stringify({ type: "send_message", id: "3", conversationId, clientMessageId: "a", text: "What is Parley?" }))
-  await next("new_message")
-  await next("answer_delta")
-
-  const closed = closeOf(socket)
+  const client = await openChatClient(url, "dev:ann")
+  await askIn(client, "What is Parley?")
+  await client.next(({ type }) => type === "answer_delta")
   await app?.close()
-  expect(await closed).toBe(4000)
+  expect(await client.closed).toBe(4000)
 })
 
 it("ends a waiting long-poll when the application closes", async () => {
