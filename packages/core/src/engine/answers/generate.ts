@@ -9,7 +9,7 @@ import type { AiProvider, AiRequest } from "../../ports/ai-provider.ts"
 import type { AnswerLeasesShape, AnswerRef, Claim } from "../../ports/answer-leases.ts"
 import { buildContext, SYSTEM_PROMPT } from "../../prompt/context.ts"
 import type { EngineError, Environment } from "../environment.ts"
-import { type AnswerText, makeAnswerText } from "./answer-text.ts"
+import { type AnswerText, makeAnswerText, type TextPiece } from "./answer-text.ts"
 import { type Heard, runAttempt } from "./attempt.ts"
 import { type AttemptEnd, mayFailOver, outcomeOf, reason, verdictOf } from "./judge.ts"
 import { begin, end } from "./ownership.ts"
@@ -133,14 +133,16 @@ const attemptAll = (
 
 /** Shows what is new: a hint to every node, which none needs, because the text is stored too. */
 const emit = (env: Environment, ref: AnswerRef, revision: number, text: AnswerText): void => {
-  for (let piece = text.take(); piece !== undefined; piece = text.take())
-    env.bus.publish({
-      type: "delta",
-      tenant: ref.tenant,
-      conversation: ref.conversation,
-      delta: { answer: ref.answer, revision, part: 0, offset: piece.offset, text: piece.text },
-    })
+  for (let piece = text.take(); piece !== undefined; piece = text.take()) publish(env, ref, revision, piece)
 }
+
+const publish = (env: Environment, ref: AnswerRef, revision: number, piece: TextPiece): void =>
+  env.bus.publish({
+    type: "delta",
+    tenant: ref.tenant,
+    conversation: ref.conversation,
+    delta: { answer: ref.answer, revision, part: 0, ...piece },
+  })
 
 /**
  * Renews when it is time to. A store that cannot be written is waited for while the lease lasts: after that somebody else may own the answer,
@@ -168,6 +170,8 @@ const keepLease = (
         Effect.sync(() => {
           renewed = from
           stored = length
+          // Says where the text ends: a node that lost the last piece learns it without waiting for the next one.
+          if (!moved && length > 0) publish(env, ref, revision, { offset: length, text: "" })
           return state
         }),
       onFailure: (error) =>
