@@ -9,24 +9,25 @@ import { memoryBus, memoryStorage } from "@parley/adapters/memory"
 import { parley } from "../src/index.ts"
 import { askIn, openChatClient } from "./chat-client.ts"
 
-let app: FastifyInstance | undefined
-let chat: Chat | undefined
+const closers: Array<() => Promise<unknown>> = []
 
 afterEach(async () => {
-  await app?.close()
-  await chat?.close()
-  app = chat = undefined
+  for (const close of closers.splice(0)) await close()
 })
 
-const open = async (mount: (app: FastifyInstance, chat: Chat) => unknown): Promise<string> => {
-  chat = await createChat({
+const open = async (mount: (app: FastifyInstance, chat: Chat) => unknown) => {
+  const chat = await createChat({
     storage: Layer.merge(memoryStorage(), memoryBus()),
     ai: [knowledgeAssistant({ paceMs: 0 })],
     authenticate: devAuthenticator(),
   })
-  app = Fastify()
+  const app = Fastify()
+  closers.push(
+    () => app.close(),
+    () => chat.close(),
+  )
   mount(app, chat)
-  return app.listen({ host: "127.0.0.1", port: 0 })
+  return { url: await app.listen({ host: "127.0.0.1", port: 0 }), app, chat }
 }
 
 const ANN = { authorization: "Bearer dev:ann" }
@@ -34,7 +35,7 @@ const post = (url: string, body: object) =>
   fetch(url, { method: "POST", headers: { ...ANN, "content-type": "application/json" }, body: JSON.stringify(body) })
 
 it("mounts the chat beside the routes of the application, bodies of both intact", async () => {
-  const url = await open((application, engine) => {
+  const { url } = await open((application, engine) => {
     application.post("/echo", async (request) => ({ got: request.body }))
     application.register(parley, { chat: engine, prefix: "/talk" })
   })
@@ -52,7 +53,7 @@ it("mounts the chat beside the routes of the application, bodies of both intact"
 })
 
 it("stands at /v1/chat without a prefix, and below the prefix of whoever registers it", async () => {
-  const url = await open((application, engine) => {
+  const { url } = await open((application, engine) => {
     application.register(parley, { chat: engine })
     application.register(async (scope) => scope.register(parley, { chat: engine, prefix: "/chat" }), { prefix: "/api" })
   })
@@ -61,7 +62,7 @@ it("stands at /v1/chat without a prefix, and below the prefix of whoever registe
 })
 
 it("keeps the headers that hooks of the application set", async () => {
-  const url = await open((application, engine) => {
+  const { url } = await open((application, engine) => {
     application.addHook("onRequest", async (_request, reply) => void reply.header("x-frame-options", "DENY"))
     application.register(parley, { chat: engine })
   })
@@ -70,7 +71,7 @@ it("keeps the headers that hooks of the application set", async () => {
 })
 
 it("lets the application's hooks refuse before the chat is asked", async () => {
-  const url = await open((application, engine) => {
+  const { url } = await open((application, engine) => {
     application.addHook("onRequest", async (_request, reply) => reply.code(429).send({ slow: "down" }))
     application.register(parley, { chat: engine })
   })
@@ -79,16 +80,16 @@ it("lets the application's hooks refuse before the chat is asked", async () => {
 })
 
 it("chats over a WebSocket, and close() ends it instead of hanging", async () => {
-  const url = await open((application, engine) => application.register(parley, { chat: engine }))
+  const { url, app } = await open((application, engine) => application.register(parley, { chat: engine }))
   const client = await openChatClient(url, "dev:ann")
   await askIn(client, "What is Parley?")
   await client.next(({ type }) => type === "answer_delta")
-  await app?.close()
+  await app.close()
   expect(await client.closed).toBe(4000)
 })
 
 it("ends a waiting long-poll when the application closes", async () => {
-  const url = await open((application, engine) => application.register(parley, { chat: engine }))
+  const { url, app } = await open((application, engine) => application.register(parley, { chat: engine }))
   const { conversationId } = (await (await post(`${url}/v1/chat/sessions`, {})).json()) as { conversationId: string }
   const first = await fetch(`${url}/v1/chat/sync?c=${conversationId}`, { headers: ANN })
   const { frames } = (await first.json()) as { frames: ReadonlyArray<{ epoch: string; upTo: number }> }
@@ -96,12 +97,12 @@ it("ends a waiting long-poll when the application closes", async () => {
   const waiting = fetch(`${url}/v1/chat/sync?c=${conversationId}@${cursor}&wait=25`, { headers: ANN })
   // Another request on the same server is answered: the poll before it has arrived.
   await fetch(`${url}/v1/chat/sessions`, { headers: ANN })
-  await app?.close()
+  await app.close()
   expect([200, 304, 503]).toContain((await waiting).status)
 })
 
 it("refuses an upgrade that nobody else takes", async () => {
-  const url = await open((application, engine) => application.register(parley, { chat: engine }))
+  const { url } = await open((application, engine) => application.register(parley, { chat: engine }))
   const statusOf = (path: string) =>
     new Promise<number | undefined>((resolve) => {
       const socket = new WebSocket(url.replace("http", "ws") + path)
@@ -113,10 +114,10 @@ it("refuses an upgrade that nobody else takes", async () => {
 })
 
 it("tells its health below the prefix", async () => {
-  const url = await open((application, engine) => application.register(parley, { chat: engine }))
+  const { url, chat } = await open((application, engine) => application.register(parley, { chat: engine }))
   expect(await (await fetch(`${url}/v1/chat/healthz`)).json()).toEqual({ alive: true })
   expect((await fetch(`${url}/v1/chat/readyz`)).status).toBe(200)
-  await chat?.drain()
+  await chat.drain()
   const ready = await fetch(`${url}/v1/chat/readyz`)
   expect([ready.status, await ready.json()]).toMatchObject([503, { ready: false, parts: { process: { draining: true } } }])
 })
