@@ -39,7 +39,7 @@ export interface Cluster {
   readonly logs: ReadonlyMap<string, LogModel>
   /** Every entry of a level from Warn on. */
   readonly logged: ReadonlyArray<Logged>
-  readonly start: (options?: { readonly ai?: ReadonlyArray<AiProvider> }) => Node
+  readonly start: (options?: { readonly ai?: ReadonlyArray<AiProvider>; readonly limits?: Partial<Limits> }) => Node
 }
 
 export interface ClusterOptions {
@@ -101,14 +101,14 @@ export const makeCluster = (options: ClusterOptions = {}): Cluster => {
     bus: faults,
     logs,
     logged,
-    start: ({ ai = [] } = {}) => {
+    start: ({ ai = [], limits } = {}) => {
       const process = sim.process()
       const scope = Scope.makeUnsafe()
       const { log, leases } = store.from(process)
       const parts = sim.run(
         assemble({
           ai,
-          ...(options.limits === undefined ? {} : { limits: options.limits }),
+          limits: { ...options.limits, ...limits },
           ...(options.timing === undefined ? {} : { timing: options.timing }),
         }).pipe(
           Effect.provideService(ConversationLog, log),
