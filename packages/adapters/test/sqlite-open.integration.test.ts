@@ -17,11 +17,13 @@ import { createRoom, removeDirectory, ROOM, send, temporaryDirectory, TENANT } f
 const writeOnce = fileURLToPath(new URL("./sqlite-once-program.ts", import.meta.url))
 const holder = fileURLToPath(new URL("./sqlite-writer-program.ts", import.meta.url))
 
+let base: string
 let directory: string
 beforeEach(() => {
-  directory = temporaryDirectory()
+  base = temporaryDirectory()
+  directory = base
 })
-afterEach(() => removeDirectory(directory))
+afterEach(() => removeDirectory(base))
 
 const file = () => join(directory, "parley.sqlite")
 const head = Effect.gen(function* () {

@@ -5,7 +5,7 @@ import type { Commit, CommitKey, CommitOutcome, ConversationHead, Item, ItemBody
 import { makeKeyReader } from "./commit-keys.ts"
 import { makeFingerprint } from "./fingerprint.ts"
 import { HEAD_COLUMNS, headOf, type HeadColumns } from "./heads.ts"
-import { makeListReads, type HeadRow } from "./list-reads.ts"
+import { makeListReads } from "./list-reads.ts"
 import { makePages } from "./pages.ts"
 import type { Reader } from "./reader.ts"
 import { itemOf } from "./rows.ts"
@@ -59,7 +59,7 @@ export const makeConversationLog = (reader: Reader, writer: WriterClient, now: (
   const findKey = makeKeyReader(reader.database, makeFingerprint(fingerprintKey))
   const pages = makePages(reader)
   const lists = makeListReads(reader, epoch)
-  const head = reader.query<HeadRow>(`SELECT ${HEAD_COLUMNS} FROM conversations WHERE tenant = ? AND id = ? AND erased = 0`)
+  const head = reader.query<HeadColumns>(`SELECT ${HEAD_COLUMNS} FROM conversations WHERE tenant = ? AND id = ? AND erased = 0`)
 
   /** A read of one conversation; `undefined` when there is none. */
   const read = <A>(
@@ -68,7 +68,7 @@ export const makeConversationLog = (reader: Reader, writer: WriterClient, now: (
     run: (c: number, head: ConversationHead) => A,
   ): Effect.Effect<A | undefined, StorageError> =>
     reader.snapshot(doing, () => {
-      const row = head.one(tenant, conversation) as HeadColumns | undefined
+      const row = head.one(tenant, conversation)
       return row === undefined ? undefined : run(row.c, headOf(tenant, conversation, epoch, row))
     })
 

@@ -17,7 +17,7 @@ export interface ConversationRow {
   status: ConversationStatus | null
 }
 
-export interface HeadColumns {
+export type HeadColumns = {
   readonly c: number
   readonly change: number
   readonly seq: number

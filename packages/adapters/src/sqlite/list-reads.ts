@@ -5,23 +5,22 @@ import { HEAD_COLUMNS, headOf, type HeadColumns } from "./heads.ts"
 import type { Reader } from "./reader.ts"
 import { itemOf, type StoredItem } from "./rows.ts"
 
-export type HeadRow = HeadColumns & { readonly [column: string]: number }
-
 export const makeListReads = (reader: Reader, epoch: string) => {
   const heading = reader.query<{ change: number; access_version: number }>(
     "SELECT change, access_version FROM conversations WHERE tenant = ? AND id = ? AND erased = 0",
   )
   // A send moves one row, that of its conversation, and not one row per member: so the order is made here, out of the user's
   // conversations. Their number bounds the work, whatever the page.
-  const ofUser = reader.query<{ id: string } & { readonly [column: string]: number | string }>(
+  // Plain "?" alone: Node 22 binds no positional value to a numbered parameter.
+  const ofUser = reader.query<HeadColumns & { readonly id: string }>(
     `SELECT ${HEAD_COLUMNS.split(", ")
       .map((column) => `v.${column}`)
       .join(", ")}, v.id
      FROM members m JOIN conversations v ON v.c = m.c
-     WHERE m.tenant = ?1 AND m.user_id = ?2 AND m.status IN (SELECT value FROM json_each(?3))
-       AND v.type IN (SELECT value FROM json_each(?4)) AND v.erased = 0
-       AND (?5 IS NULL OR (v.last_send_at, v.id) < (?5, ?6))
-     ORDER BY v.last_send_at DESC, v.id DESC LIMIT ?7 + 1`,
+     WHERE m.tenant = ? AND m.user_id = ? AND m.status IN (SELECT value FROM json_each(?))
+       AND v.type IN (SELECT value FROM json_each(?)) AND v.erased = 0
+       AND (? IS NULL OR (v.last_send_at, v.id) < (?, ?))
+     ORDER BY v.last_send_at DESC, v.id DESC LIMIT ? + 1`,
   )
   const item = reader.query<StoredItem>("SELECT change, seq, created_at, updated_at, body FROM items WHERE c = ? AND id = ?")
   const idle = reader.query<{ tenant: string; conversation: string }>(
@@ -51,17 +50,15 @@ export const makeListReads = (reader: Reader, epoch: string) => {
         JSON.stringify(statuses),
         JSON.stringify(types),
         after?.lastSendAt ?? null,
+        after?.lastSendAt ?? null,
         after?.id ?? null,
         limit,
       )
-      const entries = rows.slice(0, limit).map((row): Listed => {
-        const columns = row as unknown as HeadColumns
-        return {
-          head: headOf(tenant, row.id, epoch, columns),
-          conversation: itemAt(columns.c, row.id) as Conversation,
-          member: itemAt(columns.c, memberIdOf(userId)) as Member,
-        }
-      })
+      const entries = rows.slice(0, limit).map((row): Listed => ({
+        head: headOf(tenant, row.id, epoch, row),
+        conversation: itemAt(row.c, row.id) as Conversation,
+        member: itemAt(row.c, memberIdOf(userId)) as Member,
+      }))
       return { entries, more: rows.length > limit }
     },
     idle: (type: string, notAfter: number, limit: number) => idle.all(type, notAfter, limit).map((row) => ({ ...row })),
