@@ -37,6 +37,7 @@ const UNITS: { readonly [unit: string]: number } = { ms: 1, s: 1_000, m: 60_000,
 const DURATION = /^(0|[1-9][0-9]{0,11})(ms|s|m|h|d)?$/u
 
 const shown = (ms: number): string => {
+  if (ms === 0) return "0"
   const unit = ["d", "h", "m", "s"].find((name) => ms % (UNITS[name] as number) === 0)
   return unit === undefined ? `${ms}ms` : `${ms / (UNITS[unit] as number)}${unit}`
 }

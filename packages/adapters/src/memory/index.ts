@@ -32,3 +32,7 @@ export const memoryStorage = (): Layer.Layer<ConversationLog | AnswerLeases | Ou
 
 /** A bus inside this process. Nodes of a cluster need one that crosses processes. */
 export const memoryBus = (): Layer.Layer<EventBus> => Layer.effect(EventBus, makeEventBus)
+
+/** Everything a chat in one process needs, kept in memory: what `createChat` takes as its storage. */
+export const memory = (): Layer.Layer<ConversationLog | AnswerLeases | Outbox | EventBus> =>
+  Layer.merge(memoryStorage(), memoryBus())
