@@ -7,6 +7,8 @@ import type { Running } from "./start.ts"
 
 /** From the signal to the end, whatever happens. Orchestrators commonly kill after 30 s. */
 const DEADLINE_MS = 25_000
+/** A supervisor that signals a whole process group reaches this process twice, when a parent passes the signal on: that is one wish, not two. */
+const ECHO_MS = 500
 
 export interface Shutdown {
   readonly stopping: () => boolean
@@ -15,7 +17,7 @@ export interface Shutdown {
 }
 
 export const stopOnSignals = (log: Log): Shutdown => {
-  let signals = 0
+  let firstAt: number | undefined
   let running: Running | undefined
 
   const stop = async ({ chat, http }: Running): Promise<void> => {
@@ -39,21 +41,22 @@ export const stopOnSignals = (log: Log): Shutdown => {
   }
 
   const onSignal = (signal: NodeJS.Signals): void => {
-    signals += 1
-    if (signals > 1) {
+    if (firstAt !== undefined) {
+      if (performance.now() - firstAt < ECHO_MS) return
       log.write("warn", "ending at once", { signal })
       process.exit(1)
     }
+    firstAt = performance.now()
     if (running !== undefined) void stop(running)
   }
   process.on("SIGTERM", onSignal)
   process.on("SIGINT", onSignal)
 
   return {
-    stopping: () => signals > 0,
+    stopping: () => firstAt !== undefined,
     serve: (started) => {
       running = started
-      if (signals > 0) void stop(started)
+      if (firstAt !== undefined) void stop(started)
     },
   }
 }

@@ -55,14 +55,28 @@ describe("SIGTERM", () => {
     })
   })
 
-  it("ends at once when it comes twice", async () => {
+  it("that comes twice at the same moment, as from a supervisor of the whole group, is one", async () => {
+    const program = stage.run({ PARLEY_STORAGE: "memory" })
+    await program.ready
+    program.kill("SIGTERM")
+    program.kill("SIGTERM")
+    program.kill("SIGINT")
+    expect(await program.exited).toEqual({ code: 0, signal: null })
+  })
+
+  it("ends at once when it comes again", async () => {
     const program = stage.run({ PARLEY_STORAGE: "memory", PARLEY_KNOWLEDGE_PACE: "5s" })
-    const client = await openChatClient(await program.ready, "dev:ann")
+    const url = await program.ready
+    const client = await openChatClient(url, "dev:ann")
     await askIn(client, "What is Parley?")
     await client.next(isDelta)
-    program.kill("SIGTERM")
-    await client.next(({ type }) => type === "drain")
-    program.kill("SIGTERM")
+    let over = false
+    void program.exited.then(() => (over = true))
+    // The answer would keep the drain going for 20 s; every look at the process is followed by another signal.
+    while (!over) {
+      program.kill("SIGTERM")
+      await fetch(`${url}/healthz`).catch(() => undefined)
+    }
     expect(await program.exited).toEqual({ code: 1, signal: null })
   })
 
