@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { Commit, StorageError } from "@parley/core"
 import { makeConversationLog } from "../src/sqlite/conversation-log.ts"
-import { makeFingerprint } from "../src/sqlite/fingerprint.ts"
+import { makeFingerprint } from "../src/internal/fingerprint.ts"
 import { openStore } from "../src/sqlite/store.ts"
 import { createRoom, message, removeDirectory, ROOM, send, temporaryDirectory, TENANT } from "./sqlite-support.ts"
 

@@ -1,11 +1,10 @@
 /** From a configuration to a server that listens. */
 import type { AddressInfo } from "node:net"
-import * as Layer from "effect/Layer"
 import { type AuthenticatorShape, type AiProvider, type Chat, createChat, type StorageLayer } from "@parley/core"
 import { devAuthenticator, jwtAuthenticator } from "@parley/adapters/jwt"
 import { knowledgeAssistant } from "@parley/adapters/knowledge"
-import { memoryBus, memoryStorage } from "@parley/adapters/memory"
-import { sqliteStorage } from "@parley/adapters/sqlite"
+import { memory } from "@parley/adapters/memory"
+import { sqlite } from "@parley/adapters/sqlite"
 import type { Config } from "./config.ts"
 import { anyHost, loopbackHosts } from "./host-rule.ts"
 import { type HttpServer, makeHttpServer } from "./http-server.ts"
@@ -57,7 +56,7 @@ export const start = async (config: Config, log: Log, stopping: () => boolean): 
 }
 
 const storageOf = ({ storage, dataDir }: Config): StorageLayer =>
-  Layer.merge(storage === "memory" ? memoryStorage() : sqliteStorage({ directory: dataDir }), memoryBus())
+  storage === "memory" ? memory() : sqlite({ directory: dataDir })
 
 const providersOf = ({ ai, knowledge }: Config): ReadonlyArray<AiProvider> =>
   ai.map(({ name }) => ({ ...knowledgeAssistant(knowledge), name }))

@@ -6,6 +6,7 @@
 import * as Crypto from "node:crypto"
 import * as Effect from "effect/Effect"
 import { storageError, type OutboxRow, type StorageError } from "@parley/core"
+import { makeFingerprint } from "../internal/fingerprint.ts"
 import type { ConversationState, LeaseRow, UsedKey } from "./conversation-state.ts"
 
 export interface Database {
@@ -25,7 +26,7 @@ export interface Database {
 }
 
 export const makeDatabase = (epoch: string): Database => {
-  const secret = Crypto.randomBytes(32)
+  const fingerprint = makeFingerprint(Crypto.randomBytes(32))
   return {
     epoch,
     conversations: new Map(),
@@ -34,7 +35,7 @@ export const makeDatabase = (epoch: string): Database => {
     conversationsOf: new Map(),
     leases: new Set(),
     outbox: [],
-    fingerprint: (request) => Crypto.createHmac("sha256", secret).update(request).digest("base64"),
+    fingerprint: (request) => fingerprint(request).toString("base64"),
     closed: false,
   }
 }

@@ -3,12 +3,10 @@
  * that a refused commit has nothing to undo and may share its transaction with others.
  */
 import type { DatabaseSync } from "node:sqlite"
-import { advance, emptyHead } from "@parley/core/domain/conversation"
-import type { Put } from "@parley/core/domain/conversation"
-import type { Item } from "@parley/core/domain/item"
+import { advance, emptyHead, type Item, type Put } from "@parley/core/domain"
 import type { Committed } from "@parley/core"
 import { makeCommitKeys } from "./commit-keys.ts"
-import type { Fingerprint } from "./fingerprint.ts"
+import type { Fingerprint } from "../internal/fingerprint.ts"
 import type { ConversationRow, Heads } from "./heads.ts"
 import { makeItemRows, type ItemRow } from "./item-rows.ts"
 import type { LeaseRows } from "./lease-rows.ts"

@@ -2,7 +2,7 @@
 import { hash, timingSafeEqual } from "node:crypto"
 import type { DatabaseSync } from "node:sqlite"
 import type { CommitKey, CommitOutcome, Committed } from "@parley/core"
-import type { Fingerprint } from "./fingerprint.ts"
+import type { Fingerprint } from "../internal/fingerprint.ts"
 import type { ConversationRow } from "./heads.ts"
 
 type Repeat = Extract<CommitOutcome, { readonly outcome: "repeat" }>

@@ -8,7 +8,8 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { AnswerLeases, ConversationLog, Outbox, type StorageError } from "@parley/core"
+import { AnswerLeases, ConversationLog, type EventBus, Outbox, type StorageError } from "@parley/core"
+import { memoryBus } from "../memory/index.ts"
 import { makeAnswerLeases } from "./answer-leases.ts"
 import { makeConversationLog } from "./conversation-log.ts"
 import { makeOutbox } from "./outbox.ts"
@@ -27,3 +28,13 @@ export const sqliteStorage = (options: SqliteOptions): Layer.Layer<ConversationL
       ),
     ),
   )
+
+/**
+ * Everything a chat in one process needs, kept in one file: what `createChat` takes as its storage. The bus is one of this process,
+ * because no second process can open the file.
+ *
+ * @example
+ * const chat = await createChat({ storage: sqlite({ directory: "./data" }) })
+ */
+export const sqlite = (options: SqliteOptions): Layer.Layer<ConversationLog | AnswerLeases | Outbox | EventBus, StorageError> =>
+  Layer.merge(sqliteStorage(options), memoryBus())

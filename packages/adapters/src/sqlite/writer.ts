@@ -7,7 +7,7 @@
  */
 import { DatabaseSync } from "node:sqlite"
 import { makeApplyCommit } from "./apply-commit.ts"
-import { makeFingerprint } from "./fingerprint.ts"
+import { makeFingerprint } from "../internal/fingerprint.ts"
 import { makeHeads } from "./heads.ts"
 import { makeLeaseRows } from "./lease-rows.ts"
 import { migrate } from "./migrate.ts"

@@ -1,0 +1,10 @@
+/** The pure words and machines of the domain, without Effect: what a writer's thread or a client can afford to load. */
+export * from "./answer.ts"
+export * from "./conversation.ts"
+export * from "./cursor.ts"
+export * from "./ids.ts"
+export * from "./item.ts"
+export * from "./member.ts"
+export * from "./message.ts"
+export * from "./principal.ts"
+export * from "./reactions.ts"
