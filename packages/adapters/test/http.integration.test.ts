@@ -1,9 +1,13 @@
 import { once } from "node:events"
 import { createServer, type ServerResponse } from "node:http"
 import { createConnection } from "node:net"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { describe, expect, it } from "vitest"
+import { ConversationLog, storageError } from "@parley/core"
 import { httpHandler } from "@parley/adapters/http"
 import { knowledgeAssistant } from "@parley/adapters/knowledge"
+import { memoryBus, memoryStorage } from "@parley/adapters/memory"
 import { apiOf, closeAfterEach, type Host, openHost, refusedUpgrade } from "./wire-harness.ts"
 
 closeAfterEach()
@@ -174,18 +178,40 @@ describe("POST commands", () => {
   })
 
   it("stops at the first failure that may pass", async () => {
-    const host = await openHost()
-    const api = apiOf(host, "ann")
+    let failing = false
+    const storage = Layer.effect(
+      ConversationLog,
+      Effect.map(ConversationLog, (log) =>
+        ConversationLog.of({
+          ...log,
+          commit: (commit) => (failing ? Effect.fail(storageError("unavailable", "a secret path")) : log.commit(commit)),
+        }),
+      ),
+    ).pipe(Layer.provideMerge(memoryStorage()), Layer.merge(memoryBus()))
+    const host = await openHost({ storage })
     const { id } = await host.chat.as({ userId: "ann" }).createSession()
+    failing = true
+    const send = (n: number) => ({ type: "send_message", id: `${n}`, conversationId: id, clientMessageId: `m${n}`, text: "x" })
+    const answered = await apiOf(host, "ann")("POST", "/commands", { body: [{ type: "nothing", id: "0" }, send(1), send(2)] })
+    expect(answered.status).toBe(200)
+    // The first cannot pass, ever, so the batch goes on; the second may, so the third has to wait for it.
+    expect(answered.body["replies"]).toMatchObject([
+      { id: "0", error: { code: "unknown_type" } },
+      { id: "1", error: { code: "storage_unavailable", retryAfter: 1 } },
+    ])
+    const single = await apiOf(host, "ann")("POST", `/sessions/${id}/messages`, { body: { text: "x" } })
+    expect([single.status, single.headers.get("retry-after")]).toEqual([503, "1"])
+    // What the client is not told stands in the log, under the id that the client was told.
+    expect(answered.text + single.text).not.toContain("secret")
+    const logged = JSON.stringify(host.logs)
+    expect(logged).toContain("a secret path")
+    expect(logged).toContain(single.headers.get("x-correlation-id"))
+  })
+
+  it("says that a chat which was closed is going", async () => {
+    const host = await openHost()
     await host.chat.close()
-    const history = { type: "get_history", conversationId: id }
-    const { body, status } = await api("POST", "/commands", {
-      body: [
-        { ...history, id: "1" },
-        { ...history, id: "2" },
-      ],
-    })
-    // Closed altogether: not one of them was run.
+    const { body, status } = await apiOf(host, "ann")("POST", "/commands", { body: { type: "list_conversations", id: "1" } })
     expect([status, body["error"]["code"]]).toEqual([503, "draining"])
   })
 
