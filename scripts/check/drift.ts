@@ -17,6 +17,7 @@ const generated = (file: string, content: string): void => {
     problems.push(`${file} differs from the code it is made of; run: node scripts/launch.mjs scripts/check/drift.ts --write`)
 }
 
+const closeCodes: Readonly<Record<string, number>> = CLOSE_CODES
 const REACTIONS = { reconnect: "connect again", refresh_token: "get a new token, then connect again", stop: "stop" }
 
 const errorsPage = (): string =>
@@ -43,7 +44,7 @@ const errorsPage = (): string =>
     "",
     "| code | reason | the client |",
     "| --- | --- | --- |",
-    ...Object.entries(CLOSE_CODES).map(([reason, code]) => `| ${code} | \`${reason}\` | ${REACTIONS[closeReaction(code)]} |`),
+    ...Object.entries(closeCodes).map(([reason, code]) => `| ${code} | \`${reason}\` | ${REACTIONS[closeReaction(code)]} |`),
     "",
   ].join("\n")
 

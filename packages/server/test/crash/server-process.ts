@@ -30,8 +30,8 @@ export const startServer = (input: {
   readonly env?: Readonly<Record<string, string>>
 }): Promise<ServerProcess> =>
   new Promise((resolve, reject) => {
-    const [program, ...args] = [...(input.before ?? []), process.execPath, ...FLAGS, MAIN] as [string, ...Array<string>]
-    const child = spawn(program, args, {
+    const command = [...(input.before ?? []), process.execPath, ...FLAGS, MAIN]
+    const child = spawn(command[0] as string, command.slice(1), {
       env: { ...process.env, PORT: String(input.port), PARLEY_DATA_DIR: input.directory, LOG_LEVEL: "warn", ...input.env },
       stdio: ["ignore", "pipe", "pipe"],
     })
