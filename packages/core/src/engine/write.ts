@@ -24,7 +24,7 @@ export const changedOf = (item: Item): Changed =>
 export const changedFrom = (committed: Committed): Changed => committed
 
 /** Tells every node, this one included. After the commit and never awaited: the ack does not depend on it. */
-export const announce = (env: Environment, commit: Commit, outcome: CommitOutcome): void => {
+const announce = (env: Environment, commit: Commit, outcome: CommitOutcome): void => {
   if (outcome.outcome !== "ok") return
   const { tenant, conversation } = commit
   if (commit.erase === true) return env.bus.publish({ type: "erased", tenant, conversation })

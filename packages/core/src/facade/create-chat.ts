@@ -134,7 +134,7 @@ export const createChat = async (options: ChatOptions): Promise<Chat> => {
 }
 
 /** Refused with a plain error: a user id that is none is the host's mistake, not a client's. */
-export const principalOf = (input: PrincipalInput): Principal => {
+const principalOf = (input: PrincipalInput): Principal => {
   if (input.userId.length < 1 || input.userId.length > 128 || !isCleanText(input.userId))
     throw new TypeError(`userId has ${input.userId.length} characters or forbidden ones; give it 1 to 128, without NUL`)
   return { ...input, tenant: input.tenant ?? DEFAULT_TENANT, roles: input.roles ?? [] }

@@ -39,7 +39,7 @@ export interface Subscription {
 }
 
 /** Where to start for a cursor; the reason when it cannot be served. */
-export const startOf = (
+const startOf = (
   cursor: string | undefined,
   head: ConversationHead,
   maxBehind: number,

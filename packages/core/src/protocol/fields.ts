@@ -24,7 +24,7 @@ export const Seq = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: Numb
 export const Change = Seq
 export const PageSize = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))
 
-export const JsonValue: Schema.Codec<Json> = Schema.Json as never as Schema.Codec<Json>
+const JsonValue: Schema.Codec<Json> = Schema.Json as never as Schema.Codec<Json>
 /** The whole of it is bounded by MAX_METADATA_BYTES in the engine. */
 export const Metadata = Schema.Record(Schema.String, JsonValue)
 
