@@ -228,6 +228,7 @@ describe("a long-poll", () => {
     leaving.abort()
     await expect(waiting).rejects.toThrow()
     await expect.poll(async () => (await api("GET", "/sessions")).status).toBe(200)
+    expect(host.logs.filter(({ level }) => level === "Error" || level === "ERROR")).toEqual([])
   })
 
   it("is sent elsewhere when the server lets go", async () => {

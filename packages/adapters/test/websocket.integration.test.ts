@@ -1,5 +1,6 @@
 import { createConnection } from "node:net"
 import { once } from "node:events"
+import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { knowledgeAssistant } from "@parley/adapters/knowledge"
 import { apiOf, closeAfterEach, connect, type Json, openHost, refusedUpgrade } from "./wire-harness.ts"
@@ -38,6 +39,43 @@ describe("the upgrade", () => {
     const refused = await refusedUpgrade(host, { authorization: "Bearer abc" })
     expect(codeOf(refused)).toEqual([503, "authentication_unavailable"])
     if (refused !== "accepted") expect(refused.headers.get("retry-after")).toBe("1")
+  })
+
+  it("says 500, and logs why, when checking a token breaks", async () => {
+    const broken = { authenticate: () => Effect.die(new Error("broken authenticator")) }
+    const host = await openHost({ authenticate: broken })
+    const refused = await refusedUpgrade(host, { authorization: "Bearer abc" })
+    expect(codeOf(refused)).toEqual([500, "internal"])
+    expect(host.logs.map((entry) => JSON.stringify(entry)).join()).toContain("broken authenticator")
+  })
+
+  it("counts those whose token is being checked", async () => {
+    const host = await openHost({
+      limits: { maxConnections: 2 },
+      authenticate: async () => {
+        await once(host.server, "test:open the door")
+        return { userId: "ann" }
+      },
+    })
+    const waiting = [refusedUpgrade(host, { authorization: "Bearer a" }), refusedUpgrade(host, { authorization: "Bearer b" })]
+    await expect.poll(() => host.server.listenerCount("test:open the door")).toBe(2)
+    expect(codeOf(await refusedUpgrade(host, { authorization: "Bearer c" }))).toEqual([503, "overloaded"])
+    host.server.emit("test:open the door")
+    expect(await Promise.all(waiting)).toEqual(["accepted", "accepted"])
+  })
+
+  it("lets nobody in after the server let go, also whose token was being checked", async () => {
+    const host = await openHost({
+      authenticate: async () => {
+        await once(host.server, "test:open the door")
+        return { userId: "ann" }
+      },
+    })
+    const waiting = refusedUpgrade(host, { authorization: "Bearer a" })
+    await expect.poll(() => host.server.listenerCount("test:open the door")).toBe(1)
+    await host.served.close()
+    host.server.emit("test:open the door")
+    expect(codeOf(await waiting)).toEqual([503, "draining"])
   })
 
   it("does not wait for ever for whoever checks tokens", async () => {
@@ -181,6 +219,14 @@ describe("a connection", () => {
     const text = JSON.stringify({ type: "ping", id: "piecewise" })
     for (let i = 0; i < text.length; i++) client.socket.send(text[i] as string, { fin: i === text.length - 1 })
     expect(await client.find((frame) => frame["id"] === "piecewise")).toEqual({ type: "pong", id: "piecewise" })
+  })
+
+  it("ends with 1008 after a message in more fragments than anybody needs", async () => {
+    const host = await openHost()
+    const client = await connect(host, "dev:ann")
+    for (let i = 0; i < 1_100; i++) client.socket.send("", { fin: false })
+    expect((await client.closed).code).toBe(1008)
+    await expect.poll(() => host.chat.gateway.connections()).toBe(0)
   })
 
   it("ends with 4500 after a binary frame", async () => {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { promisify } from "node:util"
 import { gzip } from "node:zlib"
 import { type ErrorBody, ERRORS } from "@parley/core"
+import { hasBody } from "./body.ts"
 
 export interface Answer {
   readonly status: number
@@ -57,7 +58,7 @@ export const sendAnswer = async (
   if (response.headersSent || response.destroyed) return
   for (const [name, value] of Object.entries({ ...headers, ...answer.headers })) response.setHeader(name, value)
   // What is left of a body is not read, so no request can follow it.
-  if (answer.last === true || !request.complete) response.setHeader("Connection", "close")
+  if (answer.last === true || (hasBody(request) && !request.complete)) response.setHeader("Connection", "close")
   response.statusCode = answer.status
   if (answer.body === undefined) return void response.end()
   const text = Buffer.from(JSON.stringify(answer.body))

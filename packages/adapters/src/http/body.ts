@@ -9,16 +9,18 @@ const BODY_TIMEOUT = 20_000
 
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
 
+/** By its headers: whether any of it has come is another question. */
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0"
+
 /** `undefined` when there is no body. */
 export const readJson = (request: IncomingMessage, maxBytes: number): Effect.Effect<unknown, ChatError> =>
   Effect.suspend(() => {
+    if (!hasBody(request)) return Effect.succeed(undefined)
     const { headers } = request
-    const declared = headers["content-length"]
-    if (headers["transfer-encoding"] === undefined && (declared === undefined || declared === "0"))
-      return Effect.succeed(undefined)
     if (!JSON_TYPE.test(headers["content-type"] ?? "") || headers["content-encoding"] !== undefined)
       return Effect.fail(chatError("unsupported_media_type"))
-    if (Number(declared) > maxBytes) return Effect.fail(tooLarge(maxBytes))
+    if (Number(headers["content-length"]) > maxBytes) return Effect.fail(tooLarge(maxBytes))
     return Effect.flatMap(readBytes(request, maxBytes), parse)
   })
 

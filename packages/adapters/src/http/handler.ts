@@ -41,12 +41,12 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
 
   const answerTo = (
     request: IncomingMessage,
+    found: Found,
     target: Target,
     correlationId: string,
     abort: AbortController,
   ): Effect.Effect<Answer, EngineError> =>
     Effect.gen(function* () {
-      const found: Found = findRoute(request.method ?? "", target.path)
       if (found.type === "none") return yield* Effect.fail(chatError("route_not_found"))
       if (found.type === "method")
         return errorAnswer(errorBody(chatError("method_not_allowed"), correlationId), { Allow: found.allow.join(", ") })
@@ -80,12 +80,13 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
     if (request.method === "OPTIONS")
       return sendAnswer(request, response, preflight(door, request) ?? failed(chatError("origin_not_allowed")), headers)
     if (running.size >= chat.limits.maxConnections) return sendAnswer(request, response, failed(chatError("overloaded")), headers)
+    const found = findRoute(request.method ?? "", target.path)
+    // For the log: the route's own words, not the stranger's.
+    const what = found.type === "route" ? `${found.route.method} ${found.route.path}` : "no route"
     const answer = await chat
       .run(
-        Effect.catchCause(answerTo(request, target, correlationId, abort), (cause) =>
-          Effect.map(report(cause, `${request.method} ${target.path.split("/")[0]}`, correlationId), (error) =>
-            errorAnswer(error),
-          ),
+        Effect.catchCause(answerTo(request, found, target, correlationId, abort), (cause) =>
+          Effect.map(report(cause, what, correlationId), (error) => errorAnswer(error)),
         ),
         { signal: abort.signal },
       )

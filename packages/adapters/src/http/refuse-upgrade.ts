@@ -2,14 +2,14 @@
 import { Buffer } from "node:buffer"
 import { STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
-import { type ChatError, errorBody } from "@parley/core"
+import type { ErrorBody } from "@parley/core"
 import { commonHeaders, errorAnswer } from "./answer.ts"
 
-export const refuseUpgrade = (socket: Duplex, error: ChatError, correlationId: string): void => {
-  const { status, headers, body } = errorAnswer(errorBody(error, correlationId))
+export const refuseUpgrade = (socket: Duplex, error: ErrorBody): void => {
+  const { status, headers, body } = errorAnswer(error)
   const text = JSON.stringify(body)
   const lines = Object.entries({
-    ...commonHeaders(correlationId),
+    ...commonHeaders(error.correlationId),
     ...headers,
     "Content-Type": "application/json; charset=utf-8",
     "Content-Length": String(Buffer.byteLength(text)),

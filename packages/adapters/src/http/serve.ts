@@ -1,6 +1,7 @@
 /** A chat on a `node:http` or `node:https` server: routes and WebSocket, beside whatever else the server answers. */
 import type { Buffer } from "node:buffer"
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
+import type { Server as HttpsServer } from "node:https"
 import type { Duplex } from "node:stream"
 import * as Effect from "effect/Effect"
 import { type Chat, chatError, errorBody } from "@parley/core"
@@ -12,7 +13,7 @@ import { refuseUpgrade } from "./refuse-upgrade.ts"
 export interface Served {
   /**
    * Lets go of the server: asks WebSocket clients to connect elsewhere, ends long-polls, waits for requests in progress, and puts back the
-   * listeners that were there. The server itself goes on listening; closing it is its owner's.
+   * listeners that were there. The server itself goes on listening; closing it is its owner's. The second call waits for the first.
    */
   readonly close: () => Promise<void>
 }
@@ -31,7 +32,7 @@ const KEEP_ALIVE_TIMEOUT = 65_000
  * const served = serve(chat, server)
  * server.listen(8080)
  */
-export const serve = (chat: Chat, server: Server, options: DoorOptions = {}): Served => {
+export const serve = (chat: Chat, server: Server | HttpsServer, options: DoorOptions = {}): Served => {
   const handler = httpHandler(chat, options)
   // An emitter knows its listeners as `Function` only; those of `request` take these two.
   const others = server.listeners("request") as unknown as ReadonlyArray<RequestListener>
@@ -45,15 +46,13 @@ export const serve = (chat: Chat, server: Server, options: DoorOptions = {}): Se
   // Loaded here, so that `ws` may be missing where only HTTP is wanted.
   const upgrades = import("../websocket/index.ts").then(
     ({ websocketUpgrade }) => websocketUpgrade(chat, options),
-    (cause: unknown) =>
-      chat.run(
-        Effect.as(
-          Effect.logWarning("WebSocket is not served; install `ws` beside @parley/adapters to serve it", {
-            reason: cause instanceof Error ? cause.message : "unknown",
-          }),
-          undefined,
-        ),
-      ),
+    async (cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : "unknown"
+      const warning = Effect.logWarning("WebSocket is not served; install `ws` beside @parley/adapters to serve it", { reason })
+      // A chat that is closed by now cannot log, and need not.
+      await chat.run(warning).catch(() => undefined)
+      return undefined
+    },
   )
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -62,7 +61,8 @@ export const serve = (chat: Chat, server: Server, options: DoorOptions = {}): Se
     socket.on("error", abandon)
     void upgrades.then((upgrade) => {
       socket.off("error", abandon)
-      if (upgrade?.(request, socket, head) !== true) refuseUpgrade(socket, chatError("route_not_found"), correlationIdOf())
+      if (upgrade?.(request, socket, head) !== true)
+        refuseUpgrade(socket, errorBody(chatError("route_not_found"), correlationIdOf()))
     })
   }
 
@@ -71,14 +71,14 @@ export const serve = (chat: Chat, server: Server, options: DoorOptions = {}): Se
   server.removeAllListeners("request").on("request", onRequest)
   server.on("upgrade", onUpgrade)
 
-  return {
-    close: async () => {
-      server.off("upgrade", onUpgrade).off("request", onRequest)
-      for (const other of others) server.on("request", other)
-      const upgrade = await upgrades
-      await Promise.all([handler.close(), upgrade?.close()])
-    },
+  const close = async (): Promise<void> => {
+    server.off("upgrade", onUpgrade).off("request", onRequest)
+    for (const other of others) server.on("request", other)
+    const upgrade = await upgrades
+    await Promise.all([handler.close(), upgrade?.close()])
   }
+  let closed: Promise<void> | undefined
+  return { close: () => (closed ??= close()) }
 }
 
 const notFound = (request: IncomingMessage, response: ServerResponse): Promise<void> => {

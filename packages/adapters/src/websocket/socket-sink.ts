@@ -83,6 +83,7 @@ export class SocketSink implements Sink {
     this.webSocket?.close(CLOSE_CODES[reason], reason)
   }
 
+  /** Frames of the read that is under way, 64 KiB at most, still come. */
   pause(): void {
     this.webSocket?.pause()
   }

@@ -9,12 +9,12 @@ import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { WebSocketServer } from "ws"
-import { type Chat, type ChatError, chatError, type Principal } from "@parley/core"
-import { correlationIdOf, type DoorOptions, openDoor, type Target, tokenInQuery } from "../http/door.ts"
+import { type Chat, type ChatError, chatError, errorBody, type Principal } from "@parley/core"
+import { correlationIdOf, type DoorOptions, openDoor, tokenInQuery } from "../http/door.ts"
 import { identify } from "../http/identify.ts"
 import { refuseUpgrade } from "../http/refuse-upgrade.ts"
+import { report } from "../http/run-request.ts"
 import { ChatSocket, SocketSink } from "./socket-sink.ts"
 
 export interface WebSocketUpgrade {
@@ -26,6 +26,11 @@ export interface WebSocketUpgrade {
 
 /** How long a client has to answer a close frame, milliseconds. */
 const CLOSE_TIMEOUT = 3_000
+/** Of one message. An honest one of 64 KiB in packets of a network has fifty; each costs more than it carries. */
+const MAX_FRAGMENTS = 1_024
+
+const refuse = (socket: Duplex, error: ChatError, correlationId: string): void =>
+  refuseUpgrade(socket, errorBody(error, correlationId))
 
 /**
  * @example
@@ -40,13 +45,17 @@ export const websocketUpgrade = (chat: Chat, options: DoorOptions = {}): WebSock
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: chat.limits.maxFrameBytes,
+    maxFragments: MAX_FRAGMENTS,
     closeTimeout: CLOSE_TIMEOUT,
     WebSocket: ChatSocket,
   }
   const server = new WebSocketServer(settings)
   server.on("wsClientError", (error, socket) =>
-    refuseUpgrade(socket, chatError("invalid_request", { path: "/headers", problem: error.message }), correlationIdOf()),
+    refuse(socket, chatError("invalid_request", { path: "/headers", problem: error.message }), correlationIdOf()),
   )
+  /** Requests whose token is being checked: they are no connections yet, and count as such. */
+  let knocking = 0
+  let closing = false
   let whenEmpty: (() => void) | undefined
 
   function onClose(this: unknown): void {
@@ -56,9 +65,8 @@ export const websocketUpgrade = (chat: Chat, options: DoorOptions = {}): WebSock
 
   const accept = (request: IncomingMessage, socket: Socket, head: Buffer, correlationId: string, principal?: Principal): void => {
     const sink = new SocketSink(socket)
-    const connection = gateway.connect(sink, principal)
-    if (connection === undefined)
-      return refuseUpgrade(socket, chatError(gateway.draining() ? "draining" : "overloaded"), correlationId)
+    const connection = closing ? undefined : gateway.connect(sink, principal)
+    if (connection === undefined) return refuse(socket, unavailable(), correlationId)
     sink.connection = connection
     // Runs its callback before it returns, or never.
     server.handleUpgrade(request, socket, head, (webSocket) => {
@@ -68,24 +76,27 @@ export const websocketUpgrade = (chat: Chat, options: DoorOptions = {}): WebSock
     })
     if (!sink.isOpen) sink.ended()
   }
+  const unavailable = (): ChatError => chatError(closing || gateway.draining() ? "draining" : "overloaded")
 
-  const identified = (request: IncomingMessage, socket: Socket, head: Buffer, correlationId: string): void => {
+  const identifyFirst = (request: IncomingMessage, socket: Socket, head: Buffer, correlationId: string): void => {
+    if (knocking + gateway.connections() >= chat.limits.maxConnections) return refuse(socket, unavailable(), correlationId)
     const abandon = (): void => void socket.destroy()
     socket.on("error", abandon)
-    chat.run(Effect.result(identify(chat, request, correlationId))).then(
-      (result) => {
-        socket.off("error", abandon)
-        if (socket.destroyed) return
-        if (Result.isSuccess(result)) accept(request, socket, head, correlationId, result.success)
-        else refuseUpgrade(socket, result.failure, correlationId)
-      },
+    knocking += 1
+    const task = Effect.matchCauseEffect(identify(chat, request, correlationId), {
+      onSuccess: (principal) => Effect.succeed(() => accept(request, socket, head, correlationId, principal)),
+      onFailure: (cause) => Effect.map(report(cause, "upgrade", correlationId), (error) => () => refuseUpgrade(socket, error)),
+    })
+    void chat
+      .run(task)
       // The chat was closed meanwhile.
-      () => refuseUpgrade(socket, chatError("draining"), correlationId),
-    )
+      .catch(() => () => refuse(socket, chatError("draining"), correlationId))
+      .then((go) => {
+        knocking -= 1
+        socket.off("error", abandon)
+        if (!socket.destroyed) go()
+      })
   }
-
-  const problemOf = (request: IncomingMessage, target: Target): ChatError | undefined =>
-    door.allows(request) ? tokenInQuery(target.query) : chatError("origin_not_allowed")
 
   const upgrade = (request: IncomingMessage, duplex: Duplex, head: Buffer): boolean => {
     const target = door.target(request)
@@ -93,14 +104,15 @@ export const websocketUpgrade = (chat: Chat, options: DoorOptions = {}): WebSock
     // Node's HTTP server upgrades sockets of net or tls, whatever the type of its event says.
     const socket = duplex as Socket
     const correlationId = correlationIdOf()
-    const problem = problemOf(request, target)
-    if (problem !== undefined) refuseUpgrade(socket, problem, correlationId)
+    const problem = door.allows(request) ? tokenInQuery(target.query) : chatError("origin_not_allowed")
+    if (problem !== undefined) refuse(socket, problem, correlationId)
     else if (request.headers.authorization === undefined) accept(request, socket, head, correlationId)
-    else identified(request, socket, head, correlationId)
+    else identifyFirst(request, socket, head, correlationId)
     return true
   }
 
   const close = (): Promise<void> => {
+    closing = true
     for (const webSocket of open) webSocket.sink?.connection?.close("drain")
     if (open.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
