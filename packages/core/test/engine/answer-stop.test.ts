@@ -107,15 +107,34 @@ describe("stopping an answer", () => {
     expect(asking.item(asked.answer)).toEqual(ended)
   })
 
-  it("by deletion leaves a tombstone, whatever the provider still says", () => {
+  it("is not undone by what goes wrong after it, nor blamed for it", () => {
+    const asking = makeAsking()
+    const { sim, bus } = asking.cluster
+    const node = asking.start()
+    const asked = asking.ask(node)
+    asking.callOf(asked.answer).text("so far")
+    sim.advance(100)
+    bus.drop(1)
+    sim.run(node.engine.stopAnswer(ann, stop(asked)), node.process)
+    asking.callOf(asked.answer).fail("transient")
+    sim.advance(1_000)
+    const end = asking.answer(asked.answer)
+    expect(end).toMatchObject({ state: "stopped", text: "so far" })
+    expect(end.error).toBeUndefined()
+  })
+
+  it("by deletion leaves a tombstone, whatever the provider still says and the bus does not", () => {
     const asking = makeAsking({ latency: 2 })
-    const { sim } = asking.cluster
+    const { sim, bus } = asking.cluster
     const node = asking.start()
     const asked = asking.ask(node)
     const call = asking.callOf(asked.answer)
     call.text("regrettable")
     sim.advance(60)
+    bus.drop(1)
     sim.run(node.engine.deleteMessage(ann, stop(asked)), node.process)
+    sim.advance(1_000)
+    expect(call.released()).toBe(true)
     call.finish()
     sim.advance(1_000)
     const { message, state } = asking.answer(asked.answer)

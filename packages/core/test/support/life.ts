@@ -68,7 +68,7 @@ export const live = (options: LifeOptions, marks: Marks): Outcome => {
   const conversationId = "ses_law"
   const host = sim.process()
   const names = Array.from({ length: history.users }, (_, i) => `u${i}`)
-  const calls = new Map<string, AiCall & { readonly node: number }>()
+  const calls: Array<AiCall & { readonly node: number }> = []
   const messages: Array<string> = []
   const answers: Array<string> = []
   const sent: Array<Sending> = []
@@ -89,7 +89,7 @@ export const live = (options: LifeOptions, marks: Marks): Outcome => {
     cluster.start({
       ai: [
         scriptedAi("scripted", (call) => {
-          calls.set(call.request.requestId, { ...call, node: index })
+          calls.push({ ...call, node: index })
           call.emit({ type: "started" })
         }),
       ],
@@ -113,6 +113,8 @@ export const live = (options: LifeOptions, marks: Marks): Outcome => {
     const open = answers.filter(isOpen)
     return back(open.length > 0 && sim.random() < 0.8 ? open : answers, n) ?? ""
   }
+  /** An owner that was paused may call its provider when another has long done so. */
+  const callOf = (id: string) => calls.findLast(({ request, released }) => request.requestId === id && !released())
   const newest = (id: string): Item | undefined => log().newest(id) as Item | undefined
   const isJoined = (name: string): boolean => log().newest(`mem_${name}`)?.status === "joined"
   const isOpen = (id: string): boolean => {
@@ -236,14 +238,14 @@ export const live = (options: LifeOptions, marks: Marks): Outcome => {
         return stop(command.user, messageId)
       }
       case "claim answer": {
-        const call = calls.get(anAnswer(command.answer))
+        const call = callOf(anAnswer(command.answer))
         return call === undefined || !isOpen(call.request.requestId) ? undefined : crash(call.node)
       }
       case "answer text":
-        return calls.get(anAnswer(command.answer))?.text(command.text)
+        return callOf(anAnswer(command.answer))?.text(command.text)
       case "end answer": {
         const id = anAnswer(command.answer)
-        const call = calls.get(id)
+        const call = callOf(id)
         if (call === undefined) return
         if (command.how === "complete") {
           const stops = sim.random() < 0.3
@@ -309,7 +311,7 @@ export const live = (options: LifeOptions, marks: Marks): Outcome => {
     }
   for (let round = 0; round < 20 && (round === 0 || answers.some(isOpen)); round++) {
     connectAll()
-    for (const call of calls.values()) call.finish()
+    for (const call of calls) call.finish()
     sim.advance(700)
   }
   connectAll()

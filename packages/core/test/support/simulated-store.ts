@@ -26,6 +26,8 @@ export interface SimulatedStore {
   readonly leases: AnswerLeasesShape
   readonly outbox: OutboxShape
   readonly faults: StoreFaults
+  /** How often the nodes asked for what. */
+  readonly operations: ReadonlyMap<string, number>
   /** The store as a node reaches it. */
   readonly from: (process: Process) => { readonly log: ConversationLogShape; readonly leases: AnswerLeasesShape }
   /** Called for every commit that came to be. */
@@ -39,6 +41,8 @@ export const makeSimulatedStore = (sim: Simulation): SimulatedStore => {
   const log = Context.get(services, ConversationLog)
   const leases = Context.get(services, AnswerLeases)
   const faults: StoreFaults = { latency: 0, failing: 0 }
+  const operations = new Map<string, number>()
+  const count = (name: string): void => void operations.set(name, (operations.get(name) ?? 0) + 1)
   let waiting: Array<() => void> = []
 
   const apply = (commit: Commit): Exit.Exit<CommitOutcome, StorageError> => {
@@ -55,13 +59,17 @@ export const makeSimulatedStore = (sim: Simulation): SimulatedStore => {
 
   const from: SimulatedStore["from"] = (process) => {
     const way = Effect.suspend(() => (faults.latency === 0 ? Effect.void : Effect.sleep(sim.int(faults.latency))))
-    const slow = <A, E>(operation: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    const slow = <A, E>(name: string, operation: Effect.Effect<A, E>): Effect.Effect<A, E> =>
       Effect.andThen(
-        way,
+        Effect.suspend(() => {
+          count(name)
+          return way
+        }),
         Effect.flatMap(operation, (result) => Effect.as(way, result)),
       )
     const commit = (wanted: Commit): Effect.Effect<CommitOutcome, StorageError> =>
       Effect.suspend(() => {
+        count("commit")
         if (faults.latency === 0 && faults.failing === 0) return apply(wanted)
         return Effect.callback<CommitOutcome, StorageError>((resume) => {
           const reply = (exit: Exit.Exit<CommitOutcome, StorageError>) =>
@@ -79,20 +87,20 @@ export const makeSimulatedStore = (sim: Simulation): SimulatedStore => {
       log: {
         durability: log.durability,
         commit,
-        get: (query) => slow(log.get(query)),
-        changes: (query) => slow(log.changes(query)),
-        history: (query) => slow(log.history(query)),
-        members: (query) => slow(log.members(query)),
-        heads: (ids) => slow(log.heads(ids)),
-        list: (query) => slow(log.list(query)),
-        idle: (query) => slow(log.idle(query)),
+        get: (query) => slow("get", log.get(query)),
+        changes: (query) => slow("changes", log.changes(query)),
+        history: (query) => slow("history", log.history(query)),
+        members: (query) => slow("members", log.members(query)),
+        heads: (ids) => slow("heads", log.heads(ids)),
+        list: (query) => slow("list", log.list(query)),
+        idle: (query) => slow("idle", log.idle(query)),
       },
       leases: {
-        claim: (...args) => slow(leases.claim(...args)),
-        renew: (...args) => slow(leases.renew(...args)),
-        release: (...args) => slow(leases.release(...args)),
-        expired: (...args) => slow(leases.expired(...args)),
-        open: (...args) => slow(leases.open(...args)),
+        claim: (...args) => slow("claim", leases.claim(...args)),
+        renew: (...args) => slow("renew", leases.renew(...args)),
+        release: (...args) => slow("release", leases.release(...args)),
+        expired: (...args) => slow("expired", leases.expired(...args)),
+        open: (...args) => slow("open", leases.open(...args)),
       },
     }
   }
@@ -101,6 +109,7 @@ export const makeSimulatedStore = (sim: Simulation): SimulatedStore => {
     leases,
     outbox: Context.get(services, Outbox),
     faults,
+    operations,
     from,
     onCommit: () => {},
   }
