@@ -199,6 +199,12 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
     }
   }
 
+  const died = (request: Request, correlation: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+    Effect.andThen(
+      Effect.logError("request died", { request: request.type, correlationId: correlation }, cause),
+      Effect.sync(() => send({ type: "error", id: request.id, error: errorBody(chatError("internal"), correlation) })),
+    )
+
   /** Runs a use case and answers it, exactly once. */
   const answer = (request: Request, task: Effect.Effect<object, EngineError>): void => {
     begin()
@@ -212,31 +218,33 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
           return Effect.map(reportError(failure.error, correlation, request.type), (error) =>
             send({ type: "error", id: request.id, error }),
           )
-        return Effect.andThen(
-          Effect.logError("request died", { request: request.type, correlationId: correlation }, exit.cause),
-          Effect.sync(() => send({ type: "error", id: request.id, error: errorBody(chatError("internal"), correlation) })),
-        )
+        return died(request, correlation, exit.cause)
       }),
     )
   }
 
   const authenticate = (request: RequestOf<"authenticate">): void => {
-    const before = principal
     begin()
+    const correlation = correlationId()
     world.fork(
-      Effect.matchEffect(world.authenticator.authenticate(request.token), {
-        onFailure: (error) =>
-          Effect.andThen(
+      Effect.matchCauseEffect(world.authenticator.authenticate(request.token), {
+        onFailure: (cause) => {
+          done()
+          const error = cause.reasons.find(Cause.isFailReason)?.error
+          if (error === undefined) return died(request, correlation, cause)
+          return Effect.andThen(
             Effect.logInfo("a token was refused", { connection: id, reason: error.reason, detail: error.message }),
             Effect.sync(() => {
-              done()
               fail(request.id, authenticationProblem(error))
               if (error.reason !== "unavailable") close(error.reason === "expired" ? "token_expired" : "unauthenticated")
             }),
-          ),
+          )
+        },
         onSuccess: (who) =>
           Effect.sync(() => {
             done()
+            // As it is now: another token may have been accepted while this one was checked.
+            const before = principal
             // A refreshed token is for the same person: open subscriptions were granted to nobody else.
             if (before !== undefined && (before.userId !== who.userId || before.tenant !== who.tenant))
               return close("principal_changed")
