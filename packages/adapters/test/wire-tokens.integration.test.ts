@@ -1,5 +1,7 @@
 /** Tokens that prove nothing, at the three doors: an HTTP request, an upgrade, an authenticate frame. */
 import { createHmac, generateKeyPairSync } from "node:crypto"
+import { once } from "node:events"
+import * as Effect from "effect/Effect"
 import { SignJWT, type JWTPayload } from "jose"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { jwtAuthenticator } from "@parley/adapters/jwt"
@@ -131,6 +133,32 @@ describe("on an open connection", () => {
     client.send({ type: "authenticate", id: "1", token: await sign(claims({ sub: "bob" })) })
     expect(await client.closed).toEqual({ code: 4501, reason: "principal_changed" })
     expect(client.frames.filter((frame) => frame["type"] === "reply")).toEqual([])
+  })
+
+  it("two tokens at once are those of one user, or the connection ends", async () => {
+    const slow = await openHost({
+      authenticate: async (token) => {
+        await once(slow.server, `test:${token}`)
+        return { userId: token }
+      },
+    })
+    const client = await connect(slow, undefined)
+    for (const token of ["ann", "bob"]) client.send({ type: "authenticate", id: token, token })
+    await expect.poll(() => slow.server.listenerCount("test:bob")).toBe(1)
+    slow.server.emit("test:ann")
+    await client.find((frame) => frame["type"] === "welcome")
+    slow.server.emit("test:bob")
+    expect(await client.closed).toEqual({ code: 4501, reason: "principal_changed" })
+    expect(client.frames.filter((frame) => frame["type"] === "welcome")).toMatchObject([{ userId: "ann" }])
+    await slow.close()
+  })
+
+  it("a check that breaks is answered, and logged", async () => {
+    const broken = await openHost({ authenticate: { authenticate: () => Effect.die(new Error("broken authenticator")) } })
+    const client = await connect(broken, undefined)
+    expect(await client.ask({ type: "authenticate", token: "x" })).toMatchObject({ type: "error", error: { code: "internal" } })
+    expect(broken.logs.map((entry) => JSON.stringify(entry)).join()).toContain("broken authenticator")
+    await broken.close()
   })
 
   it("a token of another tenant ends it", async () => {
