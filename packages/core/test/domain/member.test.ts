@@ -151,6 +151,11 @@ describe("laws of a member", () => {
     expect(back).toEqual({ member: newMember("ana", "member", "joined"), joined: 1 })
   })
 
+  it("a mute outlasts every life: leaving and coming back does not lift it", () => {
+    const muted: Run = { member: { ...newMember("ana", "member", "joined"), muted: true }, joined: 1 }
+    fc.assert(fc.property(aLife, (events) => expect(events.reduce(step, muted).member?.muted).toBe(true)))
+  })
+
   it("nobody joins without an invitation", () => {
     fc.assert(
       fc.property(fc.array(anEventType.filter((type) => type !== "invited")), (events) => {
