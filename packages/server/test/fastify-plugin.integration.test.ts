@@ -1,11 +1,10 @@
-import * as Layer from "effect/Layer"
 import Fastify, { type FastifyInstance } from "fastify"
 import { afterEach, expect, it } from "vitest"
 import { WebSocket } from "ws"
 import { type Chat, createChat } from "@parley/core"
 import { devAuthenticator } from "@parley/adapters/jwt"
 import { knowledgeAssistant } from "@parley/adapters/knowledge"
-import { memoryBus, memoryStorage } from "@parley/adapters/memory"
+import { memory } from "@parley/adapters/memory"
 import { parley } from "../src/index.ts"
 import { askIn, openChatClient } from "./chat-client.ts"
 
@@ -17,7 +16,7 @@ afterEach(async () => {
 
 const open = async (mount: (app: FastifyInstance, chat: Chat) => unknown) => {
   const chat = await createChat({
-    storage: Layer.merge(memoryStorage(), memoryBus()),
+    storage: memory(),
     ai: [knowledgeAssistant({ paceMs: 0 })],
     authenticate: devAuthenticator(),
   })

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from "node:net"
 import { join } from "node:path"
 import { SignJWT } from "jose"
 import { afterEach, describe, expect, it } from "vitest"
+import { WebSocket } from "ws"
 import { openChatClient, askIn } from "./chat-client.ts"
 import { makeStage } from "./run-main.ts"
 
@@ -96,6 +97,13 @@ describe("a start", () => {
 })
 
 describe("the log", () => {
+  const closeAfterToken = (url: string, token: string) =>
+    new Promise<number>((resolve) => {
+      const socket = new WebSocket(`${url.replace("http", "ws")}/v1/chat/ws`)
+      socket.on("open", () => socket.send(JSON.stringify({ type: "authenticate", id: "1", token })))
+      socket.on("close", resolve)
+    })
+
   it("is one JSON object a line, and holds neither messages nor tokens", async () => {
     const program = stage.run({ ...MEMORY, LOG_LEVEL: "trace", PARLEY_KNOWLEDGE_PACE: "0" })
     const url = await program.ready
@@ -108,6 +116,7 @@ describe("the log", () => {
     await client.request({ type: "stop_answer", conversationId, messageId: "msg_CanaryOfTheId" })
     await get(`${url}/v1/chat/sessions`, { authorization: "Bearer CanaryOfTheToken" })
     await get(`${url}/v1/chat/sessions?token=CanaryOfTheUrl`)
+    expect(await closeAfterToken(url, "CanaryOfTheToken")).toBe(4401)
     client.close()
     await client.closed
     program.kill("SIGTERM")

@@ -168,6 +168,56 @@ describe.skipIf(!hasChromium)("the page [needs chromium]", () => {
     for (const [, rel] of links) expect(rel).toContain("noopener")
   })
 
+  it("makes of Markdown what answers use, and of nothing else markup", async () => {
+    const page = await open(await stage.run({ PARLEY_STORAGE: "memory" }).ready)
+    const cases: ReadonlyArray<readonly [markdown: string, html: string]> = [
+      ["one\ntwo\n\nthree", "<p>one\ntwo</p><p>three</p>"],
+      ["**bold** and *soft*, _soft_, `a*b*`", "<p><strong>bold</strong> and <em>soft</em>, <em>soft</em>, <code>a*b*</code></p>"],
+      ["snake_case_name, 2 * 3 * 4, **open", "<p>snake_case_name, 2 * 3 * 4, **open</p>"],
+      ["- a\n- **b**\n  more\n* c", "<ul><li>a</li><li><strong>b</strong>\nmore</li><li>c</li></ul>"],
+      ["3. c\n4. d", '<ol start="3"><li>c</li><li>d</li></ol>'],
+      ["```js\nif (a < b) {\n\n}\n```\nafter", "<pre><code>if (a &lt; b) {\n\n}</code></pre><p>after</p>"],
+      ["```\nnot yet closed", "<pre><code>not yet closed</code></pre>"],
+      ["## Title ##\ntext", "<p><strong>Title</strong></p><p>text</p>"],
+      ["> said\n> so", "<blockquote>said\nso</blockquote>"],
+      ["a\n\n---\n\nb", "<p>a</p><hr><p>b</p>"],
+      [
+        "[site](https://example.com/a?b=c)",
+        '<p><a href="https://example.com/a?b=c" rel="noopener noreferrer" target="_blank">site</a></p>',
+      ],
+      [
+        "see https://example.com/x.",
+        '<p>see <a href="https://example.com/x" rel="noopener noreferrer" target="_blank">https://example.com/x</a>.</p>',
+      ],
+      ["[a](javascript:alert(1))", "<p><span>a</span>)</p>"],
+      ["[a](data:text/html,x) [b](/local) [c]", "<p><span>a</span> <span>b</span> [c]</p>"],
+      ["<img src=x onerror=alert(1)> <b>x</b> &amp;", "<p>&lt;img src=x onerror=alert(1)&gt; &lt;b&gt;x&lt;/b&gt; &amp;amp;</p>"],
+    ]
+    const rendered = await page.evaluate(`(async () => {
+      const { showMarkdown } = await import("/markdown.js")
+      return ${JSON.stringify(cases.map(([markdown]) => markdown))}.map((text) => {
+        const box = document.createElement("div")
+        // As it arrives: a piece at a time must end where the whole does.
+        for (let end = 1; end <= text.length; end++) showMarkdown(box, text.slice(0, end))
+        return box.innerHTML
+      })
+    })()`)
+    expect(rendered).toEqual(cases.map(([, html]) => html))
+  })
+
+  it("is not slowed down by text made of open marks", async () => {
+    const page = await open(await stage.run({ PARLEY_STORAGE: "memory" }).ready)
+    const lengths = await page.evaluate(`(async () => {
+      const { showMarkdown } = await import("/markdown.js")
+      return ["[", "*", "_", "\`", "**a ", "[a](", "https://", "> ", "- "].map((mark) => {
+        const box = document.createElement("div")
+        showMarkdown(box, "x" + mark.repeat(100_000 / mark.length))
+        return box.textContent.startsWith("x")
+      })
+    })()`)
+    expect(lengths).toEqual(Array.from({ length: 9 }, () => true))
+  }, 30_000)
+
   it("can be used with the keyboard alone, in several conversations", async () => {
     const page = await open(await stage.run({ PARLEY_STORAGE: "memory", PARLEY_KNOWLEDGE_PACE: "0" }).ready)
     await statusIs(page, CONNECTED)
