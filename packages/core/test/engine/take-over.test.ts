@@ -53,6 +53,22 @@ describe("when the owner of an answer dies", () => {
     })
   })
 
+  it("twice, and the second had not said a word, nothing of the first one's text comes back", () => {
+    const asking = makeAsking()
+    const { sim } = asking.cluster
+    const first = asking.start()
+    const asked = asking.ask(first)
+    asking.callOf(asked.answer).text("first")
+    sim.advance(1_000)
+    first.kill()
+    const second = asking.start()
+    sim.advance(LEASE + 3_000)
+    second.kill()
+    asking.start()
+    sim.advance(LEASE + 3_000)
+    expect(asking.answer(asked.answer)).toMatchObject({ state: "interrupted", text: "", revision: 3 })
+  })
+
   it("while it was being stopped, the reaper ends it as stopped with the text so far", () => {
     const asking = makeAsking()
     const { sim } = asking.cluster
@@ -70,7 +86,7 @@ describe("when the owner of an answer dies", () => {
   })
 
   it("in order, it passes the answer on at once, with its text", () => {
-    const asking = makeAsking({ timing: { drain: 500 } })
+    const asking = makeAsking({ timing: { drain: 20 } })
     const { sim, store } = asking.cluster
     const owner = asking.start()
     const asked = asking.ask(owner)
@@ -146,6 +162,31 @@ describe("an owner that was only asleep", () => {
         expect(logs.get(asked.conversationId)?.violations).toEqual([])
       }),
       { numRuns: 100 },
+    )
+  })
+})
+
+describe("an owner that fell asleep in the middle of its beginning", () => {
+  it("begins nothing when another has begun", () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat({ max: 25 }), (seed, after) => {
+        const asking = makeAsking({ seed, latency: 4, timing: { lease: 2_000 } })
+        const { sim, logs } = asking.cluster
+        const [sleeper, other] = [asking.start(), asking.start({ silent: true })]
+        sim.settle()
+        const sleeping = sim.process()
+        sleeping.later(after, () => sleeper.process.pause())
+        const asked = asking.ask(other)
+        asking.start()
+        sim.advance(5_000)
+        const before = asking.answer(asked.answer)
+        expect(before.state).toBe("streaming")
+        sleeper.process.resume()
+        sim.advance(3_000)
+        expect(asking.answer(asked.answer)).toEqual(before)
+        expect(logs.get(asked.conversationId)?.violations).toEqual([])
+      }),
+      { numRuns: 150 },
     )
   })
 })
