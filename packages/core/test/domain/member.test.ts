@@ -153,7 +153,11 @@ describe("laws of a member", () => {
 
   it("a mute outlasts every life: leaving and coming back does not lift it", () => {
     const muted: Run = { member: { ...newMember("ana", "member", "joined"), muted: true }, joined: 1 }
-    fc.assert(fc.property(aLife, (events) => expect(events.reduce(step, muted).member?.muted).toBe(true)))
+    fc.assert(
+      fc.property(aLife, (events) => {
+        expect(events.reduce(step, muted).member?.muted).toBe(true)
+      }),
+    )
   })
 
   it("nobody joins without an invitation", () => {
