@@ -131,7 +131,7 @@ const render = () => {
     open,
     hasOlder: held !== undefined && hasOlder(held),
     empty: models.length === 0 && (held === undefined || held.epoch !== undefined),
-    closed: status !== "active",
+    ended: status !== "active",
   })
   view.showSessions(
     sessions.map(({ conversationId, conversation }) => ({
@@ -265,6 +265,7 @@ const begin = async () => {
     return
   }
   view.showSuggestions(config.suggestions)
+  view.limitInput(config.maxMessageLength)
   held = undefined
   openByAddress()
   const saved = config.developmentLogin ? guestToken() : thisTab.get("parley.token")

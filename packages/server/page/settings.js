@@ -27,7 +27,7 @@ export const longTerm = remembered(() => window.localStorage)
 /** Survives a reload of this tab. */
 export const thisTab = remembered(() => window.sessionStorage)
 
-/** @returns {Promise<{ developmentLogin: boolean, prefix: string, suggestions: string[] }>} */
+/** @returns {Promise<{ developmentLogin: boolean, prefix: string, suggestions: string[], maxMessageLength: number }>} */
 export const loadConfig = async () => {
   const response = await fetch("/config.json", { cache: "no-cache" })
   if (!response.ok) throw new Error(`config.json: ${response.status}`)

@@ -100,6 +100,18 @@ export const makeView = (on) => {
   const [signIn, token, chat, who, menu, suggestions] = ["sign-in", "token", "chat", "who", "menu", "suggestions"].map(at)
   const reconcile = keyed(messages, createMessage, updateMessage)
 
+  const hint = at("hint")
+  const usualHint = hint.textContent
+  let maxLength = Number.POSITIVE_INFINITY
+  let closed = false
+
+  /** Nothing is cut behind anybody's back: what is too long is said, and stays to be shortened. */
+  const judgeInput = () => {
+    const excess = input.value.length - maxLength
+    setText(hint, excess > 0 ? `Too long by ${excess} characters.` : closed ? "This conversation is closed." : usualHint)
+    hint.classList.toggle("failed", excess > 0)
+    at("send").disabled = closed || excess > 0
+  }
   const send = () => {
     const text = input.value
     if (text.trim() === "" || at("send").disabled) return
@@ -110,6 +122,7 @@ export const makeView = (on) => {
   const resize = () => {
     input.style.height = "auto"
     input.style.height = `${input.scrollHeight}px`
+    judgeInput()
   }
   const closeMenu = () => {
     document.body.classList.remove("menu-open")
@@ -173,7 +186,7 @@ export const makeView = (on) => {
   )
 
   return {
-    showMessages: ({ models, open, hasOlder, empty, closed }) => {
+    showMessages: ({ models, open, hasOlder, empty, ended }) => {
       const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight
       // Whoever scrolled up reads; everybody else follows what is written.
       const following = below < 60
@@ -183,8 +196,10 @@ export const makeView = (on) => {
       older.hidden = !hasOlder
       welcome.hidden = !empty
       stop.hidden = open === 0
-      input.disabled = closed
-      at("send").disabled = closed
+      if (closed !== ended) {
+        closed = input.disabled = ended
+        judgeInput()
+      }
       if (following) scroller.scrollTop = scroller.scrollHeight
       // Older messages were put above: what was in sight stays there.
       else if (first?.isConnected && first.offsetTop !== top) scroller.scrollTop += first.offsetTop - top
@@ -205,12 +220,8 @@ export const makeView = (on) => {
       if (why !== undefined) token.focus()
     },
     focusInput: () => input.focus(),
-    setInput: (text) => {
-      input.value = text
-      resize()
-    },
     limitInput: (length) => {
-      input.maxLength = length
+      maxLength = length
     },
   }
 }

@@ -1,7 +1,8 @@
 /** The HTTP side of the program: health, the page, the chat, and nothing else. */
+import { randomBytes } from "node:crypto"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
-import type { Chat } from "@parley/core"
+import { type Chat, type ChatError, chatError, errorBody, ERRORS } from "@parley/core"
 import { httpHandler } from "@parley/adapters/http"
 import { websocketUpgrade } from "@parley/adapters/websocket"
 import { healthAnswer } from "./health.ts"
@@ -27,22 +28,22 @@ export interface HttpServer {
 /** Milliseconds. Headers that take longer are an attack; idle connections outlive the 60 s of most proxies, so that those close first. */
 const HEADERS_TIMEOUT = 10_000
 const KEEP_ALIVE_TIMEOUT = 65_000
+const CLOSE_TIMEOUT = 1_000
 
 export const makeHttpServer = (chat: Chat, options: HttpServerOptions): HttpServer => {
   const { prefixes, allowedOrigins, developmentLogin, suggestions, allowsHost, stopping } = options
   const door = { prefix: prefixes, allowedOrigins }
   const handler = httpHandler(chat, door)
   const upgrade = websocketUpgrade(chat, door)
-  const page = pageRoutes({ developmentLogin, prefix: prefixes[0], suggestions })
+  const page = pageRoutes({ developmentLogin, prefix: prefixes[0], suggestions, maxMessageLength: chat.limits.maxMessageLength })
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (!allowsHost(request.headers.host)) return sendJson(response, 421, WRONG_HOST)
+    if (!allowsHost(request.headers.host)) return sendJson(response, refusal(WRONG_HOST))
     if (await handler(request, response)) return
     const path = (request.url ?? "").replace(/\?.*$/su, "")
     if (page(request, response, path)) return
     const health = request.method === "GET" || request.method === "HEAD" ? await healthAnswer(path, chat, stopping) : undefined
-    if (health === undefined) sendJson(response, 404, NOT_FOUND)
-    else sendJson(response, health.status, health.body)
+    sendJson(response, health ?? refusal(chatError("route_not_found")))
   }
 
   const server = createServer((request, response) => {
@@ -51,7 +52,7 @@ export const makeHttpServer = (chat: Chat, options: HttpServerOptions): HttpServ
   server.headersTimeout = HEADERS_TIMEOUT
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (!allowsHost(request.headers.host)) refuseUpgrade(socket, "421 Misdirected Request")
+    if (!allowsHost(request.headers.host)) refuseUpgrade(socket, "403 Forbidden")
     else if (!upgrade(request, socket, head)) refuseUpgrade(socket, "404 Not Found")
   })
 
@@ -59,24 +60,27 @@ export const makeHttpServer = (chat: Chat, options: HttpServerOptions): HttpServ
     server,
     close: async () => {
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
       await Promise.all([handler.close(), upgrade.close()])
-      server.closeAllConnections()
+      // What was answered is on its way; a client that does not take it must not keep the process.
+      server.closeIdleConnections()
+      const impatience = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT)
       await stopped
+      clearTimeout(impatience)
     },
   }
 }
 
-const NOT_FOUND = { error: { code: "route_not_found", message: "There is no such route." } }
-const WRONG_HOST = {
-  error: {
-    code: "wrong_host",
-    message:
-      "The development login answers on names of this machine only, such as localhost; set PARLEY_JWT_SECRET to serve others.",
-  },
-}
+/** For requests that never reach the chat; what does is answered by the chat in the same form. */
+const refusal = (error: ChatError): { readonly status: number; readonly body: object } => ({
+  status: ERRORS[error.code].status,
+  body: { error: errorBody(error, `req_${randomBytes(9).toString("base64url")}`) },
+})
 
-const sendJson = (response: ServerResponse, status: number, body: object): void => {
+const WRONG_HOST = chatError("origin_not_allowed", {
+  problem: "the development login answers under names of this machine only, such as localhost; PARLEY_JWT_SECRET lets others in",
+})
+
+const sendJson = (response: ServerResponse, { status, body }: { readonly status: number; readonly body: object }): void => {
   const text = JSON.stringify(body)
   response.writeHead(status, {
     "content-type": "application/json; charset=utf-8",

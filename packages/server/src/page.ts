@@ -58,6 +58,7 @@ export interface PageConfig {
   readonly prefix: string
   /** Questions that the assistant can answer, offered to a newcomer. */
   readonly suggestions: ReadonlyArray<string>
+  readonly maxMessageLength: number
 }
 
 export type Route = (request: IncomingMessage, response: ServerResponse, path: string) => boolean

@@ -6,7 +6,7 @@ import { SignJWT } from "jose"
 import { afterEach, describe, expect, it } from "vitest"
 import { WebSocket } from "ws"
 import { openChatClient, askIn } from "./chat-client.ts"
-import { makeStage } from "./run-main.ts"
+import { MAIN, makeStage } from "./run-main.ts"
 
 const stage = makeStage()
 afterEach(stage.end)
@@ -141,6 +141,18 @@ describe("the log", () => {
   })
 })
 
+it.each([
+  ["an exception that nobody caught", "throw new Error('boom')", "uncaught exception"],
+  ["a promise whose failure nobody handled", "void Promise.reject(new Error('boom'))", "unhandled rejection"],
+])("is ended with code 1 and told to the log: %s", async (_what, fault, message) => {
+  const faulty = `data:text/javascript,process.on("SIGUSR2", () => { ${fault} })`
+  const program = stage.run(MEMORY, ["--import", faulty, MAIN])
+  await program.ready
+  program.kill("SIGUSR2")
+  expect(await program.exited).toEqual({ code: 1, signal: null })
+  expect(JSON.parse(program.stderr().trim().split("\n").at(-1) ?? "")).toMatchObject({ level: "error", message, reason: "boom" })
+})
+
 describe("who may come in", () => {
   it("is told to the page", async () => {
     const url = await stage.run(MEMORY).ready
@@ -174,7 +186,7 @@ describe("who may come in", () => {
 
   it("is nobody whose page reached the development login under a name of its own", async () => {
     const url = await stage.run({ ...MEMORY, ALLOWED_ORIGINS: "https://dev.example.com" }).ready
-    expect(await statusFor(url, "evil.example.com")).toBe(421)
+    expect(await statusFor(url, "evil.example.com")).toBe(403)
     expect(await statusFor(url, "localhost:8080")).toBe(200)
     expect(await statusFor(url, "[::1]:8080")).toBe(200)
     expect(await statusFor(url, "dev.example.com")).toBe(200)

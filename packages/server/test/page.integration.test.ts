@@ -47,11 +47,13 @@ const ask = async (page: Page, text: string) => {
 const lastAnswer = (page: Page): Locator => page.locator(".message.assistant").last()
 const body = (message: Locator) => message.locator(".body")
 
+const WAIT = { timeout: 30_000, interval: 20 }
+
 /** Waits until more text is shown than `than`, and gives it. */
 const grown = async (page: Page, than: number): Promise<string> => {
-  const shown = '([...document.querySelectorAll(".message.assistant .body")].at(-1)?.textContent ?? "").length'
-  await page.waitForFunction(`${shown} > ${than}`)
-  return (await body(lastAnswer(page)).textContent()) ?? ""
+  let text = ""
+  await expect.poll(async () => (text = (await body(lastAnswer(page)).textContent()) ?? "").length, WAIT).toBeGreaterThan(than)
+  return text
 }
 const ended = async (page: Page, state: string) => {
   await page.locator(`.message.assistant:last-of-type[data-state="${state}"]`).last().waitFor()
@@ -65,7 +67,7 @@ const stored = async (page: Page, url: string) => storedAnswer(url, await userOf
 
 describe.skipIf(!hasChromium)("the page [needs chromium]", () => {
   it("streams an answer, goes on in its middle after a reload, and stops another one", async () => {
-    const url = await stage.run({ PARLEY_STORAGE: "memory", PARLEY_KNOWLEDGE_PACE: "60" }).ready
+    const url = await stage.run({ PARLEY_STORAGE: "memory", PARLEY_KNOWLEDGE_PACE: "120" }).ready
     const page = await open(url)
     await statusIs(page, CONNECTED)
     await ask(page, "What is Parley?")
@@ -241,6 +243,17 @@ describe.skipIf(!hasChromium)("the page [needs chromium]", () => {
     expect(conversationOf(page)).toBe(firstConversation)
     await page.goBack()
     await page.locator(".message.user .body", { hasText: "my own knowledge" }).waitFor()
+  })
+
+  it("says what is too long instead of cutting it", async () => {
+    const page = await open(await stage.run({ PARLEY_STORAGE: "memory", MAX_MESSAGE_LENGTH: "10" }).ready)
+    await statusIs(page, CONNECTED)
+    await ask(page, "twelve signs")
+    await page.getByText("Too long by 2 characters.").waitFor()
+    expect(await page.getByLabel("Your message").inputValue()).toBe("twelve signs")
+    expect(await page.locator(".message").count()).toBe(0)
+    await ask(page, "ten signs!")
+    await page.locator(".message.user").getByText("Sent", { exact: true }).waitFor()
   })
 
   it("asks for a token when the development login is off, and again when it is refused", async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+export const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 
 export interface Program {
   /** Resolves with the address once it is printed; rejects when the program ends before. */
