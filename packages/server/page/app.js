@@ -26,6 +26,7 @@ let outbox
 let held
 let sessions = []
 let lastGap = 0
+let gapTimer
 let openBefore = 0
 let drawing = false
 
@@ -174,10 +175,15 @@ const onFrame = (frame) => {
     openConversation(undefined)
     void listSessions()
   } else if (verdict === "gap") {
-    const now = Date.now()
-    const wait = now - lastGap < GAP_PAUSE ? GAP_PAUSE : 0
-    lastGap = now
-    setTimeout(() => connection.follow(), wait)
+    // The frames behind the one that was missing show the same gap.
+    gapTimer ??= setTimeout(
+      () => {
+        gapTimer = undefined
+        lastGap = Date.now()
+        connection.follow()
+      },
+      Date.now() - lastGap < GAP_PAUSE ? GAP_PAUSE : 0,
+    )
   } else if (verdict === "changed") draw()
 }
 

@@ -117,6 +117,8 @@ export const makeView = (on) => {
     if (text.trim() === "" || at("send").disabled) return
     input.value = ""
     resize()
+    // Whoever writes wants to see what comes of it.
+    scroller.scrollTop = scroller.scrollHeight
     on.onSend(text)
   }
   const resize = () => {

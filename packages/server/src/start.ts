@@ -8,7 +8,7 @@ import { sqlite } from "@parley/adapters/sqlite"
 import type { Config } from "./config.ts"
 import { anyHost, loopbackHosts } from "./host-rule.ts"
 import { type HttpServer, makeHttpServer } from "./http-server.ts"
-import type { Log } from "./logging.ts"
+import { describeError, type Log } from "./logging.ts"
 
 export interface Running {
   readonly chat: Chat
@@ -48,6 +48,8 @@ export const start = async (config: Config, log: Log, stopping: () => boolean): 
       stopping,
     })
     await listen(http, config)
+    // Such as too many open files: one connection is lost, the others must not be.
+    http.server.on("error", (error) => log.write("error", "the HTTP server failed at something", describeError(error)))
     return { chat, http, url: urlOf(http, config.host) }
   } catch (error) {
     await chat.close()
