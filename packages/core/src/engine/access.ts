@@ -98,9 +98,10 @@ export const makeAccessCache = (log: ConversationLogShape): AccessCache => {
       if (running !== undefined) return Deferred.await(running)
       const deferred = Deferred.makeUnsafe<Grant | undefined, StorageError>()
       reads.set(key, deferred)
-      // Uninterruptible: others wait for this read, whatever becomes of the one who began it.
-      return Effect.uninterruptible(
-        Effect.andThen(
+      // In a fiber of its own: others wait for this read, whatever becomes of the one who began it. It starts once that one waits like
+      // them, the first in the row.
+      return Effect.andThen(
+        Effect.forkDetach(
           Effect.onExit(
             Effect.map(read(principal, conversation, []), (looked) => looked?.grant),
             (exit) => {
@@ -108,8 +109,8 @@ export const makeAccessCache = (log: ConversationLogShape): AccessCache => {
               return Deferred.done(deferred, exit)
             },
           ),
-          Deferred.await(deferred),
         ),
+        Deferred.await(deferred),
       )
     })
 
