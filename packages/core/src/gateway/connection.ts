@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Semaphore from "effect/Semaphore"
 import * as Cause from "effect/Cause"
 import type { EngineError, Environment } from "../engine/environment.ts"
 import type { Principal } from "../domain/principal.ts"
@@ -56,6 +57,15 @@ export const authenticationProblem = (error: AuthenticationError): ChatError =>
         : "unauthenticated",
   )
 
+/** A request on its way to be run. */
+interface Held {
+  readonly isPage: boolean
+  readonly run: () => void
+}
+
+/** Whether the reply may be as long as a page. */
+const isPage = (request: Request): boolean => request.type === "get_history" || request.type === "list_conversations"
+
 export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: Principal | undefined): Connection => {
   const { env, now } = world
   const { limits, timing } = env
@@ -67,8 +77,15 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
   let inFlight = 0
   let paused = false
   let requests = 0
+  /** What was read and may not run yet, in its order. */
+  const backlog: Array<Held> = []
+  /** Subscriptions asked for and not begun yet: the newest request of each conversation. */
+  const opening = new Map<string, Request>()
   /** Frames of this tick, joined into one write at its end. */
   let pending: Array<string> = []
+  let pendingLength = 0
+  /** For pages that are being read: each may add as much to the queue. */
+  let reserved = 0
   let waiting: Array<(effect: Effect.Effect<void>) => void> = []
   const opened = now()
   let lastSign = opened
@@ -82,13 +99,17 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
     if (pending.length === 0) return
     const frames = pending
     pending = []
+    pendingLength = 0
     if (!ended) sink.write(batchOf(frames))
   }
   const send = (frame: ServerFrame): void => {
     if (ended) return
     if (pending.length === 0) env.system.defer(flush)
-    pending.push(JSON.stringify(frame))
+    const text = JSON.stringify(frame)
+    pending.push(text)
+    pendingLength += text.length
   }
+  const queued = (): number => sink.queuedBytes() + pendingLength
   const fail = (requestId: string | undefined, error: ChatError): void =>
     send({ type: "error", ...(requestId === undefined ? {} : { id: requestId }), error: errorBody(error, correlationId()) })
   const correlationId = (): string => `${id}.${requests}`
@@ -110,6 +131,24 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
   }
 
   const lowWater = limits.maxQueuedBytes / 4
+  const turns = Semaphore.makeUnsafe(Math.max(1, Math.floor((limits.maxQueuedBytes - lowWater) / limits.pageBytes)))
+  const whenWritable: Effect.Effect<void> = Effect.suspend(() => {
+    flush()
+    if (ended || sink.queuedBytes() <= lowWater) return Effect.void
+    return Effect.flatMap(
+      Effect.callback<void>((resume) => void waiting.push(resume)),
+      () => whenWritable,
+    )
+  })
+  /** Keeps room for a page while the task runs that will send it. */
+  const withPage = <A, E>(task: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => {
+      reserved += limits.pageBytes
+      return Effect.ensuring(
+        task,
+        Effect.sync(() => void (reserved -= limits.pageBytes)),
+      )
+    })
   const outlet: Outlet = {
     send,
     write: (batch) => {
@@ -119,15 +158,12 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
       sink.write(batch)
     },
     hasRoom: (length, ephemeral) => {
-      const queued = sink.queuedBytes()
+      const before = queued()
+      const bound = ephemeral ? limits.maxQueuedBytes / 2 : limits.maxQueuedBytes
       // One batch alone may exceed the bound: it has to go out somehow.
-      return queued === 0 || queued + length <= (ephemeral ? limits.maxQueuedBytes / 2 : limits.maxQueuedBytes)
+      return before === 0 || before + reserved + length <= bound
     },
-    whenWritable: Effect.suspend(() => {
-      flush()
-      if (ended || sink.queuedBytes() <= lowWater) return Effect.void
-      return Effect.callback<void>((resume) => void waiting.push(resume))
-    }),
+    inTurn: (task) => turns.withPermit(Effect.andThen(whenWritable, withPage(task))),
     fork,
     ended: (conversation) => void subscriptions.delete(conversation),
   }
@@ -143,6 +179,8 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
     ended = true
     for (const subscription of subscriptions.values()) subscription.end()
     subscriptions.clear()
+    opening.clear()
+    backlog.length = 0
     for (const task of tasks) task.stop()
     const blocked = waiting
     waiting = []
@@ -193,10 +231,28 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
   }
   const done = (): void => {
     inFlight -= 1
-    if (paused && inFlight <= limits.maxInFlight / 2) {
-      paused = false
-      if (!ended) sink.resume()
+  }
+  /** A client that does not take its replies gets no further ones. */
+  const mayRun = ({ isPage }: Held): boolean => {
+    if (inFlight >= limits.maxInFlight) return false
+    const before = queued()
+    return (before === 0 && reserved === 0) || before + reserved + (isPage ? limits.pageBytes : 0) <= limits.maxQueuedBytes
+  }
+  const goOn = (): void => {
+    for (let next = backlog[0]; next !== undefined && mayRun(next); next = backlog[0]) {
+      backlog.shift()
+      next.run()
     }
+    if (!paused || ended || backlog.length > 0 || inFlight > limits.maxInFlight / 2) return
+    paused = false
+    sink.resume()
+  }
+  const take = (held: Held): void => {
+    if (backlog.length === 0 && mayRun(held)) return held.run()
+    backlog.push(held)
+    if (paused) return
+    paused = true
+    sink.pause()
   }
 
   const died = (request: Request, correlation: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
@@ -209,18 +265,17 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
   const answer = (request: Request, task: Effect.Effect<object, EngineError>): void => {
     begin()
     const correlation = correlationId()
-    world.fork(
-      Effect.flatMap(Effect.exit(task), (exit) => {
-        done()
-        if (Exit.isSuccess(exit)) return Effect.sync(() => send({ type: "reply", id: request.id, ...exit.value }))
-        const failure = exit.cause.reasons.find(Cause.isFailReason)
-        if (failure !== undefined)
-          return Effect.map(reportError(failure.error, correlation, request.type), (error) =>
-            send({ type: "error", id: request.id, error }),
-          )
-        return died(request, correlation, exit.cause)
-      }),
-    )
+    const say = (exit: Exit.Exit<object, EngineError>): Effect.Effect<void> => {
+      done()
+      if (Exit.isSuccess(exit)) return Effect.sync(() => send({ type: "reply", id: request.id, ...exit.value }))
+      const failure = exit.cause.reasons.find(Cause.isFailReason)
+      if (failure === undefined) return died(request, correlation, exit.cause)
+      return Effect.map(reportError(failure.error, correlation, request.type), (error) =>
+        send({ type: "error", id: request.id, error }),
+      )
+    }
+    const answered = Effect.flatMap(Effect.exit(task), say)
+    world.fork(Effect.andThen(isPage(request) ? withPage(answered) : answered, Effect.sync(goOn)))
   }
 
   const authenticate = (request: RequestOf<"authenticate">): void => {
@@ -252,34 +307,44 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
             if (before === undefined) welcome(who)
             else principal = who
           }),
-      }),
+      }).pipe(Effect.andThen(Effect.sync(goOn))),
     )
   }
 
   const subscribe = (who: Principal, request: RequestOf<"subscribe">): void => {
     const { conversationId } = request
-    if (!subscriptions.has(conversationId) && subscriptions.size >= limits.maxSubscriptions)
+    const followed = new Set([...subscriptions.keys(), ...opening.keys()])
+    if (!followed.has(conversationId) && followed.size >= limits.maxSubscriptions)
       return fail(request.id, chatError("too_many_subscriptions", { max: limits.maxSubscriptions }))
+    opening.set(conversationId, request)
+    // Unless another request for it, or an unsubscribe, has come meanwhile: what was asked last holds.
+    const isLatest = (): boolean => opening.get(conversationId) === request
+    const refused = Effect.sync(() => isLatest() && opening.delete(conversationId))
     answer(
       request,
-      Effect.map(env.access.look(who, conversationId, "read", []), ({ head }) => {
-        if (ended) return {}
-        // Subscribing again begins again: what a client does that saw a gap.
-        subscriptions.get(conversationId)?.end()
-        // The reply is said before the first page, whatever the page's read takes.
-        env.system.defer(() => {
-          if (ended) return
+      Effect.map(
+        Effect.onError(env.access.look(who, conversationId, "read", []), () => refused),
+        ({ head }) => {
+          const reply = { conversationId, epoch: head.epoch, head: head.change }
+          if (!isLatest()) return reply
+          // Subscribing again begins again: what a client does that saw a gap.
           subscriptions.get(conversationId)?.end()
-          subscriptions.set(
-            conversationId,
-            makeSubscription(env, world.hub, outlet, who, conversationId, {
-              cursor: request.cursor,
-              held: (request.answers ?? []).flatMap((text) => parseHeldAnswer(text) ?? []),
-            }),
-          )
-        })
-        return { conversationId, epoch: head.epoch, head: head.change }
-      }),
+          // The reply is said before the first page, whatever the page's read takes.
+          env.system.defer(() => {
+            if (!isLatest()) return
+            opening.delete(conversationId)
+            subscriptions.get(conversationId)?.end()
+            subscriptions.set(
+              conversationId,
+              makeSubscription(env, world.hub, outlet, who, conversationId, {
+                cursor: request.cursor,
+                held: (request.answers ?? []).flatMap((text) => parseHeldAnswer(text) ?? []),
+              }),
+            )
+          })
+          return reply
+        },
+      ),
     )
   }
 
@@ -291,6 +356,7 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
       return fail(request.id, chatError("token_expired"))
     if (!isConnectionBound(request)) return answer(request, world.dispatch(principal, request))
     if (request.type === "subscribe") return subscribe(principal, request)
+    opening.delete(request.conversationId)
     subscriptions.get(request.conversationId)?.end()
     subscriptions.delete(request.conversationId)
     send({ type: "reply", id: request.id, conversationId: request.conversationId })
@@ -303,8 +369,8 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
       lastSign = lastRequest = now()
       requests += 1
       const decoded = decodeFrame(text)
-      if (decoded.ok) handle(decoded.request)
-      else fail(decoded.id, decoded.error)
+      if (decoded.ok) take({ isPage: isPage(decoded.request), run: () => handle(decoded.request) })
+      else take({ isPage: false, run: () => fail(decoded.id, decoded.error) })
     },
     alive: () => {
       lastSign = now()
@@ -315,6 +381,7 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
       waiting = []
       for (const resume of ready) resume(Effect.void)
       for (const subscription of subscriptions.values()) subscription.drained()
+      goOn()
     },
     closed,
     leave: (retryAfterMs) => {

@@ -8,10 +8,11 @@
  */
 import * as Effect from "effect/Effect"
 import type { EngineError, Environment } from "../engine/environment.ts"
-import { planWindow, readWindowPage, type WindowPosition } from "../engine/read.ts"
+import { planWindow, readWindowPage, type WindowPage, type WindowPosition } from "../engine/read.ts"
 import type { ConversationHead } from "../domain/conversation.ts"
 import { parseCursor } from "../domain/cursor.ts"
 import type { Item } from "../domain/item.ts"
+import type { ChangesPage } from "../ports/conversation-log.ts"
 import type { Principal } from "../domain/principal.ts"
 import { chatError } from "../protocol/errors.ts"
 import { type ChangesFrame, mineOf, type ResyncReason, type ServerFrame, wireItem } from "../protocol/frames.ts"
@@ -20,14 +21,18 @@ import { type Batch, batchOf, type LiveBatch, type LiveEntry } from "./batch.ts"
 import type { HubConversation, Reader } from "./hub-conversation.ts"
 import type { Hub } from "./hub.ts"
 
-/** What a subscription needs of its connection. */
-export interface Outlet {
+/** Where pages go. */
+export interface PageOutlet {
   readonly send: (frame: ServerFrame) => void
+  /** Runs a task that reads a page and sends it, once little enough is queued. */
+  readonly inTurn: <A, E>(task: Effect.Effect<A, E>) => Effect.Effect<A, E>
+}
+
+/** What a subscription needs of its connection. */
+export interface Outlet extends PageOutlet {
   readonly write: (batch: Batch) => void
   /** Whether so much more may be queued: the bound of a slow reader. */
   readonly hasRoom: (length: number, ephemeral: boolean) => boolean
-  /** Done when little enough is queued to read the next page. */
-  readonly whenWritable: Effect.Effect<void>
   readonly fork: (task: Effect.Effect<void, EngineError>) => () => void
   readonly ended: (conversation: string) => void
 }
@@ -85,30 +90,29 @@ export const catchUp = (
   conversation: string,
   cursor: string | undefined,
   forced: ResyncReason | undefined,
-  emit: (frame: ServerFrame) => Effect.Effect<void>,
+  outlet: PageOutlet,
 ): Effect.Effect<number, EngineError> =>
   Effect.gen(function* () {
     const { tenant, userId } = principal
     const { head } = yield* env.access.look(principal, conversation, "read", [])
     const start = forced === undefined ? startOf(cursor, head, env.limits.maxChangesBehind) : { window: forced }
     if ("after" in start) return start.after
-    if (start.window !== undefined) yield* emit({ type: "resync", conversationId: conversation, reason: start.window })
+    if (start.window !== undefined) outlet.send({ type: "resync", conversationId: conversation, reason: start.window })
     const plan = planWindow(env, head)
     let position: WindowPosition | undefined = { phase: "members" }
     while (position !== undefined) {
-      const page: { readonly items: ReadonlyArray<Item>; readonly next: WindowPosition | undefined } | undefined =
-        yield* readWindowPage(env, tenant, plan, position)
+      const page: WindowPage | undefined = yield* outlet.inTurn(
+        Effect.tap(readWindowPage(env, tenant, plan, position), (read) =>
+          Effect.sync(() => {
+            if (read === undefined) return
+            const { items, next } = read
+            const more = next !== undefined
+            outlet.send(changesFrame(head, userId, { after: 0, upTo: head.change, items, more, from: plan.from }))
+          }),
+        ),
+      )
       if (page === undefined) return yield* Effect.fail(chatError("conversation_not_found"))
       position = page.next
-      yield* emit(
-        changesFrame(head, userId, {
-          after: 0,
-          upTo: head.change,
-          items: page.items,
-          more: position !== undefined,
-          from: plan.from,
-        }),
-      )
     }
     return head.change
   })
@@ -167,10 +171,23 @@ export const makeSubscription = (
     stopTask = outlet.fork(Effect.catch(run(cursor, forced), failed))
   }
 
-  const emit = (frame: ServerFrame): Effect.Effect<void> =>
-    Effect.andThen(
-      outlet.whenWritable,
-      Effect.sync(() => outlet.send(frame)),
+  /** `always`: even an empty page is said, so that the client learns that its cursor is the head. */
+  const nextPage = (always: boolean): Effect.Effect<ChangesPage | undefined, EngineError> =>
+    Effect.tap(
+      env.log.changes({
+        tenant,
+        conversation: conversationId,
+        after: position,
+        limit: PAGE_ITEMS,
+        maxBytes: env.limits.pageBytes,
+      }),
+      (page) =>
+        Effect.sync(() => {
+          if (page === undefined) return
+          const { head, items, upTo, more } = page
+          if (always || upTo > position) outlet.send(changesFrame(head, userId, { after: position, upTo, items, more }))
+          position = upTo
+        }),
     )
 
   const run = (cursor: string | undefined, forced: ResyncReason | undefined): Effect.Effect<void, EngineError> =>
@@ -178,21 +195,10 @@ export const makeSubscription = (
       // Never ends inside `makeSubscription`: the connection lists a subscription only once it has it.
       yield* Effect.yieldNow
       joined = yield* hub.attach(tenant, conversationId, reader)
-      position = yield* catchUp(env, principal, conversationId, cursor, forced, emit)
+      position = yield* catchUp(env, principal, conversationId, cursor, forced, outlet)
       for (let first = cursor !== undefined && forced === undefined; ; first = false) {
-        yield* outlet.whenWritable
-        const page = yield* env.log.changes({
-          tenant,
-          conversation: conversationId,
-          after: position,
-          limit: PAGE_ITEMS,
-          maxBytes: env.limits.pageBytes,
-        })
+        const page = yield* outlet.inTurn(nextPage(first))
         if (page === undefined) return yield* Effect.fail(chatError("conversation_not_found"))
-        // Even an empty first page is said: the client learns that its cursor is the head.
-        if (first || page.upTo > position)
-          outlet.send(changesFrame(page.head, userId, { after: position, upTo: page.upTo, items: page.items, more: page.more }))
-        position = page.upTo
         if (!page.more && (yield* Effect.sync(tryLive))) return
       }
     })
@@ -203,20 +209,28 @@ export const makeSubscription = (
     if (!joined.live.has(reader)) return true
     state = "live"
     ahead = joined.head < position
-    if (!ahead) sendSnapshots(false)
+    if (!ahead) sendAllSnapshots()
     return true
   }
 
-  /** `lostOnly`: of the answers whose text this reader lost; else of every open answer. */
-  const sendSnapshots = (lostOnly: boolean): void => {
-    if (joined === undefined) return
-    for (const [messageId, { revision, text }] of joined.answers.open()) {
-      const held = resumeAt.get(messageId)
-      if (lostOnly && held === undefined) continue
-      const offset = held !== undefined && held.revision === revision && held.length <= text.length ? held.length : 0
-      outlet.send({ type: "answer_snapshot", conversationId, messageId, revision, part: 0, offset, text: text.slice(offset) })
+  const sendAllSnapshots = (): void => {
+    for (const messageId of joined?.answers.open().keys() ?? [])
+      if (!resumeAt.has(messageId)) resumeAt.set(messageId, { revision: 0, length: 0 })
+    sendSnapshots()
+  }
+
+  /** Of the answers whose text the client has to get back; those that find no room wait until the queue has drained. */
+  const sendSnapshots = (): void => {
+    for (const [messageId, held] of resumeAt) {
+      const open = joined?.answers.open().get(messageId)
+      if (open !== undefined) {
+        const { revision, text } = open
+        const offset = held.revision === revision && held.length <= text.length ? held.length : 0
+        if (!outlet.hasRoom(text.length - offset, false)) return
+        outlet.send({ type: "answer_snapshot", conversationId, messageId, revision, part: 0, offset, text: text.slice(offset) })
+      }
+      resumeAt.delete(messageId)
     }
-    resumeAt.clear()
   }
 
   /** From here on the text of this answer is the client's no more, until a snapshot. */
@@ -254,7 +268,7 @@ export const makeSubscription = (
     writeKept()
     if (!ahead || live.upTo < position) return
     ahead = false
-    sendSnapshots(false)
+    sendAllSnapshots()
   }
 
   const reader: Reader = {
@@ -288,7 +302,7 @@ export const makeSubscription = (
   return {
     end: () => end(),
     drained: () => {
-      if (state === "live" && !ahead && resumeAt.size > 0) sendSnapshots(true)
+      if (state === "live" && !ahead) sendSnapshots()
     },
   }
 }

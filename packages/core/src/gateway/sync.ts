@@ -157,9 +157,10 @@ const readConversation = (
 ): Effect.Effect<number | undefined, EngineError> =>
   Effect.gen(function* () {
     const before = frames.length
-    const after = yield* catchUp(env, principal, conversationId, cursor, undefined, (frame) =>
-      Effect.sync(() => void frames.push(frame)),
-    )
+    const after = yield* catchUp(env, principal, conversationId, cursor, undefined, {
+      send: (frame) => void frames.push(frame),
+      inTurn: (task) => task,
+    })
     // A window brought the client to its head; what moved since comes with its next request.
     if (frames.length > before) return after
     const page = yield* env.log.changes({
