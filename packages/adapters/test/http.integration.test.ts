@@ -8,7 +8,7 @@ import { ConversationLog, storageError } from "@parley/core"
 import { httpHandler } from "@parley/adapters/http"
 import { knowledgeAssistant } from "@parley/adapters/knowledge"
 import { memoryBus, memoryStorage } from "@parley/adapters/memory"
-import { apiOf, closeAfterEach, type Host, openHost, refusedUpgrade } from "./wire-harness.ts"
+import { apiOf, closeAfterEach, type Host, openHost, refusedUpgrade, standOf } from "./wire-harness.ts"
 
 closeAfterEach()
 
@@ -392,6 +392,34 @@ describe("a body", () => {
     const answered = await apiOf(host, "ann")("POST", "/sessions", { raw })
     expect([answered.status, answered.body["error"].code]).toEqual([400, "invalid_json"])
     expect((await host.chat.as({ userId: "ann" }).list()).conversations).toEqual([])
+  })
+
+  it.each([
+    ["POST", "/sessions/ID/messages", "conversationId", "ses_other"],
+    ["POST", "/sessions/ID/messages", "type", "system"],
+    ["POST", "/sessions/ID/messages", "type", "delete_conversation"],
+    ["POST", "/sessions/ID/messages", "id", "1"],
+    ["PATCH", "/sessions/ID", "type", "delete_conversation"],
+    ["DELETE", "/sessions/ID/messages/MESSAGE", "messageId", "msg_other"],
+    ["DELETE", "/sessions/ID/messages/MESSAGE/reactions/x", "remove", false],
+    ["PUT", "/sessions/ID/messages/MESSAGE/reactions/x", "emoji", "y"],
+    ["POST", "/sessions", "type", "create_room"],
+  ])("of %s %s does not say %s", async (method, path, field, value) => {
+    const host = await openHost()
+    const me = host.chat.as({ userId: "ann" })
+    const { id } = await me.createSession()
+    const { messageId } = await me.send(id, "hello")
+    const before = await standOf(host, "ann", id)
+    const url = path.replace("ID", id).replace("MESSAGE", messageId)
+    const answered = await apiOf(host, "ann")(method, url, { body: { text: "t", [field]: value } })
+    expect([answered.status, answered.body["error"].details?.path]).toEqual([400, `/${field}`])
+    expect(await standOf(host, "ann", id)).toEqual(before)
+  })
+
+  it.each([[[]], ["text"], [1], [null], [true]])("that is %j is no body", async (body) => {
+    const host = await openHost()
+    const answered = await apiOf(host, "ann")("POST", "/sessions", { body })
+    expect([answered.status, answered.body["error"].details?.path]).toEqual([400, ""])
   })
 
   const padded = (bytes: number) => `{"name":"x"}${" ".repeat(bytes - 12)}`

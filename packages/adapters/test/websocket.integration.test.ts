@@ -174,6 +174,11 @@ describe("an Origin", () => {
     expect(codeOf(answered)).toEqual(accepted ? "accepted" : [403, "origin_not_allowed"])
   })
 
+  it("null is nobody's, also when somebody listed it", async () => {
+    const host = await openHost({ allowedOrigins: ["null"] })
+    expect(codeOf(await refusedUpgrade(host, { origin: "null" }))).toEqual([403, "origin_not_allowed"])
+  })
+
   it("may be any when all are allowed", async () => {
     const host = await openHost({ allowedOrigins: ["*"] })
     expect(await refusedUpgrade(host, { origin: "https://anywhere.example" })).toBe("accepted")

@@ -27,6 +27,9 @@ export interface Host {
   readonly close: () => Promise<void>
 }
 
+/** Long enough for a busy machine, and shorter than a test: whoever waits in vain is told for what. */
+const PATIENCE = 20_000
+
 const hosts: Array<Host> = []
 const clients: Array<WebSocket> = []
 
@@ -191,16 +194,24 @@ export const connect = async (
   const find = (fits: (frame: Json) => boolean): Promise<Json> =>
     new Promise((resolve, reject) => {
       let looked = 0
-      const watch = (): void => {
-        for (; looked < frames.length; looked++)
-          if (fits(frames[looked] as Json)) {
-            watchers.delete(watch)
-            return resolve(frames[looked] as Json)
-          }
-        if (over === undefined) return
+      const settle = (act: () => void): void => {
         watchers.delete(watch)
-        reject(new Error(`the connection ended with ${over.code} ${over.reason} before the frame came`))
+        clearTimeout(patience)
+        act()
       }
+      const watch = (): void => {
+        for (; looked < frames.length; looked++) {
+          const frame = frames[looked] as Json
+          if (fits(frame)) return settle(() => resolve(frame))
+        }
+        if (over === undefined) return
+        const { code, reason } = over
+        settle(() => reject(new Error(`the connection ended with ${code} ${reason} before the frame came`)))
+      }
+      const patience = setTimeout(() => {
+        const came = frames.map((frame) => frame["type"]).slice(-10)
+        settle(() => reject(new Error(`no such frame within ${PATIENCE} ms; the last ones were ${came.join(", ")}`)))
+      }, PATIENCE)
       watchers.add(watch)
       watch()
     })
