@@ -1,5 +1,6 @@
 /** A whole chat on a real port, and clients that speak to it as strangers do: `ws`, `fetch`, bare sockets. */
 import { createServer, type Server } from "node:http"
+import type { Server as HttpsServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,10 +17,10 @@ export type Json = Readonly<Record<string, any>>
 
 export interface Host {
   readonly chat: Chat
-  readonly server: Server
+  readonly server: Server | HttpsServer
   readonly served: Served
   readonly port: number
-  /** `http://127.0.0.1:port/v1/chat` */
+  /** Such as `http://127.0.0.1:8080/v1/chat`. */
   readonly base: string
   readonly logs: ReadonlyArray<LogEntry>
   /** The outgoing side of every connection, in the order they came. */
@@ -43,11 +44,14 @@ export const closeAfterEach = (): void => {
 
 export interface HostOptions extends Partial<Omit<ChatOptions, "log" | "logLevel">>, DoorOptions {
   /** Before Parley is attached to it. */
-  readonly server?: Server
+  readonly server?: Server | HttpsServer
+  /** Of that server; "http" when absent. */
+  readonly scheme?: string
 }
 
 export const openHost = async ({
   server = createServer(),
+  scheme = "http",
   prefix,
   allowedOrigins,
   ...options
@@ -90,7 +94,7 @@ export const openHost = async ({
     server,
     served,
     port,
-    base: `http://127.0.0.1:${port}/v1/chat`,
+    base: `${scheme}://127.0.0.1:${port}/v1/chat`,
     logs,
     sinks,
     close: () => (closed ??= close()),
