@@ -46,7 +46,7 @@ export const buildContext = (
   }
   const kept: Array<ContextMessage> = []
   let length = 0
-  for (const line of lines.slice(-bounds.messages).reverse()) {
+  for (const line of lines.slice(Math.max(0, lines.length - bounds.messages)).reverse()) {
     length += line.text.length
     if (length > bounds.length) break
     kept.unshift(line)
