@@ -180,8 +180,8 @@ export const connect = async (
       for (const watch of watchers) watch()
     })
   })
-  socket.on("message", (data) => {
-    frames.push(JSON.parse(String(data)) as Json)
+  socket.on("message", (data: Buffer) => {
+    frames.push(JSON.parse(data.toString()) as Json)
     for (const watch of watchers) watch()
   })
   await new Promise<void>((resolve, reject) => {

@@ -37,7 +37,7 @@ const COMPRESS_FROM = 1_024
 const compress = promisify(gzip)
 
 /** Whether `gzip` is among the codings the client takes, at a quality above zero. */
-export const takesGzip = (header: string | undefined): boolean => {
+const takesGzip = (header: string | undefined): boolean => {
   let any = false
   for (const entry of (header ?? "").split(",")) {
     const [coding, ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase())
