@@ -83,7 +83,8 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<{ readonly end: A
     }
 
     const consume = Effect.onExit(
-      Stream.runForEach(provider.stream(input.request), (event) => Effect.sync(() => hear(event))),
+      // Suspended, so that a provider that throws already here fails like one that throws later.
+      Effect.suspend(() => Stream.runForEach(provider.stream(input.request), (event) => Effect.sync(() => hear(event)))),
       (exit) => Effect.sync(() => over || decide(endOf(exit))),
     )
     const watch = Effect.gen(function* () {
