@@ -11,8 +11,12 @@ describe("requests of one connection", () => {
     const room = makeRoom({ limits: { maxInFlight: 8 }, latency: 5 })
     const { sim } = room.cluster
     const wire = openWire(sim, room.nodes[0], { principal: ann })!
-    const ids = Array.from({ length: 8 }, (_, i) => wire.send({ ...send(`c${i}`), conversationId: ROOM }))
+    room.ask(ann, send("warm"), room.nodes[0])
+    const before = room.cluster.store.operations.get("commit")!
+    // As much as one read of the network may bring, though the transport was told to stop.
+    const ids = Array.from({ length: 40 }, (_, i) => wire.send({ ...send(`c${i}`), conversationId: ROOM }))
     expect(wire.paused()).toBe(true)
+    expect(room.cluster.store.operations.get("commit")! - before).toBe(8)
     sim.advance(500)
     expect(wire.paused()).toBe(false)
     for (const id of ids) expect(replyTo(wire, id)?.type).toBe("reply")

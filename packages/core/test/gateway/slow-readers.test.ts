@@ -54,7 +54,7 @@ describe("a reader that takes nothing", () => {
   })
 
   it("of pages of many conversations at once, gets one after the other", () => {
-    const room = makeRoom({ limits: LIMITS })
+    const room = makeRoom({ limits: LIMITS, latency: 3 })
     const { sim, store } = room.cluster
     const ids = Array.from({ length: 30 }, (_, i) => `room_many${i}`)
     for (const id of ids) {
