@@ -21,11 +21,13 @@ export interface Gateway {
   readonly authenticator: AuthenticatorShape
   readonly connections: () => number
   readonly draining: () => boolean
-  /** Tells clients to move at times spread over `ms`, and closes them. */
+  /** Tells clients to move at times spread over `ms` at most, less when they are few, and closes them. */
   readonly drain: (ms: number) => Effect.Effect<void>
 }
 
 const TICK_MS = 1_000
+/** What each connection adds to the time over which they are sent away: the rate at which the next server takes them. */
+const DRAIN_MS_EACH = 10
 
 export const makeGateway = (
   env: Environment,
@@ -87,7 +89,8 @@ export const makeGateway = (
         Effect.gen(function* () {
           draining = true
           // Spread, so that the next server is not met by all of them at once.
-          const leaving = [...connections].map((connection) => ({ connection, at: env.system.random() * ms }))
+          const spread = Math.min(ms, connections.size * DRAIN_MS_EACH)
+          const leaving = Array.from(connections, (connection) => ({ connection, at: env.system.random() * spread }))
           for (const { connection, at } of leaving) connection.leave(Math.round(at))
           leaving.sort((a, b) => a.at - b.at)
           let waited = 0
