@@ -157,11 +157,12 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
       flush()
       sink.write(batch)
     },
-    hasRoom: (length, ephemeral) => {
+    hasRoom: (length, kind) => {
       const before = queued()
-      const bound = ephemeral ? limits.maxQueuedBytes / 2 : limits.maxQueuedBytes
-      // One batch alone may exceed the bound: it has to go out somehow.
-      return before === 0 || before + reserved + length <= bound
+      // Pieces of answers are the first thing a slow reader loses.
+      const bound = kind === "frame" ? limits.maxQueuedBytes : limits.maxQueuedBytes / 2
+      // One frame alone may exceed the bound: it has to go out somehow.
+      return (before === 0 && kind !== "frames") || before + reserved + length <= bound
     },
     inTurn: (task) => turns.withPermit(Effect.andThen(whenWritable, withPage(task))),
     fork,

@@ -32,7 +32,7 @@ export interface PageOutlet {
 export interface Outlet extends PageOutlet {
   readonly write: (batch: Batch) => void
   /** Whether so much more may be queued: the bound of a slow reader. */
-  readonly hasRoom: (length: number, ephemeral: boolean) => boolean
+  readonly hasRoom: (length: number, kind: "frame" | "delta" | "frames") => boolean
   readonly fork: (task: Effect.Effect<void, EngineError>) => () => void
   readonly ended: (conversation: string) => void
 }
@@ -226,7 +226,7 @@ export const makeSubscription = (
       if (open !== undefined) {
         const { revision, text } = open
         const offset = held.revision === revision && held.length <= text.length ? held.length : 0
-        if (!outlet.hasRoom(text.length - offset, false)) return
+        if (!outlet.hasRoom(text.length - offset, "frame")) return
         outlet.send({ type: "answer_snapshot", conversationId, messageId, revision, part: 0, offset, text: text.slice(offset) })
       }
       resumeAt.delete(messageId)
@@ -242,19 +242,27 @@ export const makeSubscription = (
   }
 
   const deliverSome = (live: LiveBatch): void => {
-    const kept: Array<string> = []
+    let kept: Array<string> = []
     let length = 0
     const writeKept = (): void => {
       if (kept.length > 0) outlet.write(batchOf(kept))
+      kept = []
+      length = 0
+    }
+    const hasRoom = (text: string, kind: "frame" | "delta"): boolean => {
+      if (length > 0 && outlet.hasRoom(length + text.length, "frames")) return true
+      // The network may take at once what is written now.
+      writeKept()
+      return outlet.hasRoom(text.length, kind)
     }
     for (const [i, entry] of live.entries.entries()) {
       const { text, upTo, delta } = entry
       if (upTo === undefined ? ahead : upTo <= position) continue
-      if (delta !== undefined && (resumeAt.has(delta.answer) || !outlet.hasRoom(length + text.length, true))) {
+      if (delta !== undefined && (resumeAt.has(delta.answer) || !hasRoom(text, "delta"))) {
         lose(delta)
         continue
       }
-      if (upTo !== undefined && !outlet.hasRoom(length + text.length, false)) {
+      if (upTo !== undefined && !hasRoom(text, "frame")) {
         writeKept()
         for (const rest of live.entries.slice(i)) if (rest.delta !== undefined) lose(rest.delta)
         leaveLive()
@@ -275,7 +283,7 @@ export const makeSubscription = (
     userId,
     position: () => position,
     deliver: (live) => {
-      if (!ahead && live.after === position && resumeAt.size === 0 && outlet.hasRoom(live.batch.length, true)) {
+      if (!ahead && live.after === position && resumeAt.size === 0 && outlet.hasRoom(live.batch.length, "frames")) {
         position = live.upTo
         outlet.write(live.batch)
       } else deliverSome(live)
