@@ -32,13 +32,19 @@ export const subscribeFrames = (
   let queued = 0
   let flushed = 0
   let over: { readonly error: ParleyError | undefined } | undefined
-  let wake: (() => void) | undefined
+  /** Calls of `next` that wait, in their order. */
+  let waiting: Array<() => void> = []
+  const wake = (): void => {
+    const woken = waiting
+    waiting = []
+    for (const resolve of woken) resolve()
+  }
 
   const sink: Sink = {
     write: (batch) => {
       for (const frame of batch.frames) queue.push(frame)
       queued += batch.length
-      wake?.()
+      wake()
     },
     queuedBytes: () => queued,
     // Always moving: somebody who thinks before taking the next frame is no dead socket.
@@ -53,7 +59,7 @@ export const subscribeFrames = (
   }
   const finish = (error: ParleyError | undefined): void => {
     over ??= { error }
-    wake?.()
+    wake()
   }
   const connection = gateway.connect(sink, principal)
   if (connection === undefined) finish(new ParleyError(chatError(gateway.draining() ? "draining" : "overloaded")))
@@ -106,10 +112,7 @@ export const subscribeFrames = (
           if (error !== undefined) throw error
           return { done: true, value: undefined }
         }
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-        wake = undefined
+        await new Promise<void>((resolve) => waiting.push(resolve))
       }
     },
     async return() {
