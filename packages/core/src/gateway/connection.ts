@@ -109,7 +109,13 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
     pending.push(text)
     pendingLength += text.length
   }
-  const queued = (): number => sink.queuedBytes() + pendingLength
+  /** Whether so much more may be queued. If not, the sink has bytes to take, and will say when it has, or a page is on its way. */
+  const fits = (length: number, bound: number): boolean => {
+    if (sink.queuedBytes() + pendingLength + reserved + length <= bound) return true
+    // The network may take at once what is written now.
+    flush()
+    return sink.queuedBytes() + reserved + length <= bound
+  }
   const fail = (requestId: string | undefined, error: ChatError): void =>
     send({ type: "error", ...(requestId === undefined ? {} : { id: requestId }), error: errorBody(error, correlationId()) })
   const correlationId = (): string => `${id}.${requests}`
@@ -146,7 +152,10 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
       reserved += limits.pageBytes
       return Effect.ensuring(
         task,
-        Effect.sync(() => void (reserved -= limits.pageBytes)),
+        Effect.sync(() => {
+          reserved -= limits.pageBytes
+          goOn()
+        }),
       )
     })
   const outlet: Outlet = {
@@ -158,11 +167,10 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
       sink.write(batch)
     },
     hasRoom: (length, kind) => {
-      const before = queued()
       // Pieces of answers are the first thing a slow reader loses.
       const bound = kind === "frame" ? limits.maxQueuedBytes : limits.maxQueuedBytes / 2
       // One frame alone may exceed the bound: it has to go out somehow.
-      return (before === 0 && kind !== "frames") || before + reserved + length <= bound
+      return fits(length, bound) || (kind !== "frames" && sink.queuedBytes() === 0)
     },
     inTurn: (task) => turns.withPermit(Effect.andThen(whenWritable, withPage(task))),
     fork,
@@ -236,8 +244,7 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
   /** A client that does not take its replies gets no further ones. */
   const mayRun = ({ isPage }: Held): boolean => {
     if (inFlight >= limits.maxInFlight) return false
-    const before = queued()
-    return (before === 0 && reserved === 0) || before + reserved + (isPage ? limits.pageBytes : 0) <= limits.maxQueuedBytes
+    return fits(isPage ? limits.pageBytes : 0, limits.maxQueuedBytes) || (reserved === 0 && sink.queuedBytes() === 0)
   }
   const goOn = (): void => {
     for (let next = backlog[0]; next !== undefined && mayRun(next); next = backlog[0]) {

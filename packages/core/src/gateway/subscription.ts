@@ -236,9 +236,9 @@ export const makeSubscription = (
   /** From here on the text of this answer is the client's no more, until a snapshot. */
   const lose = (delta: NonNullable<LiveEntry["delta"]>): void => {
     const lost = resumeAt.get(delta.answer)
+    if (lost === undefined) resumeAt.set(delta.answer, { revision: delta.revision, length: delta.offset })
     // A greater revision has nothing in common with what was lost of the older one.
-    if (lost === undefined || lost.revision < delta.revision)
-      resumeAt.set(delta.answer, { revision: delta.revision, length: delta.offset })
+    else if (lost.revision < delta.revision) resumeAt.set(delta.answer, { revision: delta.revision, length: 0 })
   }
 
   const deliverSome = (live: LiveBatch): void => {

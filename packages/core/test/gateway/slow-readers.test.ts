@@ -119,6 +119,33 @@ describe("a reader that takes nothing", () => {
   })
 })
 
+describe("a reader that takes everything at once", () => {
+  it("gets the texts of many open answers, which together exceed the bound", () => {
+    const asking = makeAsking({ limits: LIMITS })
+    const { sim } = asking.cluster
+    const node = asking.start()
+    const asked = Array.from({ length: 20 }, () => asking.ask(node))
+    for (const { answer } of asked) asking.callOf(answer).text("z".repeat(3_000))
+    sim.advance(500)
+    const wire = openWire(sim, node, { principal: ann })!
+    wire.send({ type: "subscribe", conversationId: asked[0]!.conversationId })
+    sim.advance(100)
+    expect(wire.frames.filter((frame) => frame.type === "answer_snapshot" && frame.text.length === 3_000)).toHaveLength(20)
+  })
+
+  it("gets the replies of any number of requests", () => {
+    const room = makeRoom({ limits: LIMITS, latency: 2 })
+    flood(room, 60)
+    room.cluster.sim.advance(100)
+    const wire = openWire(room.cluster.sim, room.nodes[0], { principal: olga })!
+    for (let i = 0; i < 400; i++) wire.send({ type: "get_history", conversationId: ROOM, id: `h${i}` })
+    for (let i = 0; i < 400; i++) wire.send({ type: "ping", id: `p${i}` })
+    room.cluster.sim.advance(5_000)
+    expect(wire.frames.filter(({ type }) => type === "reply" || type === "pong")).toHaveLength(800)
+    expect(wire.paused()).toBe(false)
+  })
+})
+
 describe("a reader that is slow", () => {
   it("first loses pieces of answers, and gets their text once it drains", () => {
     const asking = makeAsking({ limits: LIMITS })
