@@ -13,7 +13,7 @@ import type { CloseReason } from "../protocol/close-codes.ts"
 import { decodeFrame } from "../protocol/decode.ts"
 import { type ChatError, chatError, errorBody } from "../protocol/errors.ts"
 import type { ServerFrame } from "../protocol/frames.ts"
-import { parseHeldAnswer } from "../protocol/held-answers.ts"
+import { type HeldAnswer, parseHeldAnswer } from "../protocol/held-answers.ts"
 import { FEATURES, PROTOCOL_VERSION, type Request, type RequestOf } from "../protocol/requests.ts"
 import { batchOf } from "./batch.ts"
 import { type Dispatch, isConnectionBound, reportError } from "./dispatch.ts"
@@ -23,6 +23,16 @@ import { makeSubscription, type Outlet, type Subscription } from "./subscription
 
 export interface Connection {
   readonly id: string
+  /**
+   * Subscribes without a request, for transports whose clients ask when they connect. There is no reply: frames of the conversation come,
+   * or `unsubscribed`. Does nothing before authentication.
+   */
+  readonly follow: (
+    conversationId: string,
+    from: { readonly cursor?: string | undefined; readonly held: ReadonlyArray<HeldAnswer> },
+  ) => void
+  /** Of each subscription, where its client stands once it has taken all that was written; writes what is still to be written of this tick. */
+  readonly cursors: () => ReadonlyMap<string, string | undefined>
   /** One inbound frame. */
   readonly receive: (text: string) => void
   /** A pong, or any other sign that the other side lives. */
@@ -372,6 +382,16 @@ export const makeConnection = (world: ConnectionEnvironment, sink: Sink, known: 
 
   const connection: Connection = {
     id,
+    follow: (conversationId, from) => {
+      if (ended || principal === undefined) return
+      subscriptions.get(conversationId)?.end()
+      subscriptions.set(conversationId, makeSubscription(env, world.hub, outlet, principal, conversationId, from))
+    },
+    cursors: () => {
+      // A position moves with the frame that brings it, which may still be pending.
+      flush()
+      return new Map(Array.from(subscriptions, ([conversationId, subscription]) => [conversationId, subscription.cursor()]))
+    },
     receive: (text) => {
       if (ended) return
       lastSign = lastRequest = now()

@@ -39,6 +39,8 @@ export interface Outlet extends PageOutlet {
 
 export interface Subscription {
   readonly end: () => void
+  /** Where the client stands once it has taken all that was sent: absent until it was brought somewhere, and while a window is under way. */
+  readonly cursor: () => string | undefined
   /** What was queued has gone out. */
   readonly drained: () => void
 }
@@ -129,6 +131,9 @@ export const makeSubscription = (
 ): Subscription => {
   const { tenant, userId } = principal
   let position = 0
+  /** Until `position` is the client's: the cursor it came with, as long as that holds. */
+  let cameWith = from.cursor
+  let positioned = false
   let state: "catching_up" | "live" | "ended" = "catching_up"
   let joined: HubConversation | undefined
   /** Live, but its pages told of changes that the hub has yet to read: texts it keeps may be of answers that have ended. */
@@ -138,6 +143,19 @@ export const makeSubscription = (
   const resumeAt = new Map<string, { readonly revision: number; readonly length: number }>(
     from.held.map((held) => [held.messageId, { revision: held.revision, length: held.length }]),
   )
+
+  const cursor = (): string | undefined => (positioned ? `${joined?.epoch}.${position}` : cameWith)
+  /** What a client holds beside a resync is no position any more. */
+  const toWindow: PageOutlet = {
+    send: (frame) => {
+      if (frame.type === "resync") {
+        positioned = false
+        cameWith = undefined
+      }
+      outlet.send(frame)
+    },
+    inTurn: outlet.inTurn,
+  }
 
   const leaveLive = (): void => {
     state = "catching_up"
@@ -166,9 +184,9 @@ export const makeSubscription = (
           Effect.sync(() => end("internal")),
         )
 
-  const begin = (cursor: string | undefined, forced?: ResyncReason): void => {
+  const begin = (start: string | undefined, forced?: ResyncReason): void => {
     stopTask()
-    stopTask = outlet.fork(Effect.catch(run(cursor, forced), failed))
+    stopTask = outlet.fork(Effect.catch(run(start, forced), failed))
   }
 
   /** `always`: even an empty page is said, so that the client learns that its cursor is the head. */
@@ -190,13 +208,14 @@ export const makeSubscription = (
         }),
     )
 
-  const run = (cursor: string | undefined, forced: ResyncReason | undefined): Effect.Effect<void, EngineError> =>
+  const run = (start: string | undefined, forced: ResyncReason | undefined): Effect.Effect<void, EngineError> =>
     Effect.gen(function* () {
       // Never ends inside `makeSubscription`: the connection lists a subscription only once it has it.
       yield* Effect.yieldNow
       joined = yield* hub.attach(tenant, conversationId, reader)
-      position = yield* catchUp(env, principal, conversationId, cursor, forced, outlet)
-      for (let first = cursor !== undefined && forced === undefined; ; first = false) {
+      position = yield* catchUp(env, principal, conversationId, start, forced, toWindow)
+      positioned = true
+      for (let first = start !== undefined && forced === undefined; ; first = false) {
         const page = yield* outlet.inTurn(nextPage(first))
         if (page === undefined) return yield* Effect.fail(chatError("conversation_not_found"))
         if (!page.more && (yield* Effect.sync(tryLive))) return
@@ -298,6 +317,9 @@ export const makeSubscription = (
       ),
     reset: () => {
       if (state === "ended") return
+      // Of the old epoch, until the client was told of the new one.
+      cameWith = cursor()
+      positioned = false
       state = "catching_up"
       if (joined !== undefined) hub.detach(joined, reader)
       resumeAt.clear()
@@ -309,6 +331,7 @@ export const makeSubscription = (
   begin(from.cursor)
   return {
     end: () => end(),
+    cursor,
     drained: () => {
       if (state === "live" && !ahead) sendSnapshots()
     },

@@ -3,6 +3,7 @@
  */
 import type { Item, Reactions } from "../domain/item.ts"
 import { SHOWN_REACTORS } from "../domain/reactions.ts"
+import type { CloseReason } from "./close-codes.ts"
 import type { ErrorBody } from "./errors.ts"
 
 /** Reactions show a count and the first users of each emoji; the store keeps everybody. */
@@ -138,6 +139,16 @@ export interface DrainFrame {
   readonly retryAfterMs: number
 }
 
+/**
+ * The last frame over a transport that has no close codes of its own (server-sent events); over WebSocket the close frame says the same.
+ * `closeReaction(code)` is what the client does next. A stream that ends without it was cut, and is to be resumed like any other.
+ */
+export interface ClosedFrame {
+  readonly type: "closed"
+  readonly code: number
+  readonly reason: CloseReason
+}
+
 export type ServerFrame =
   | ChangesFrame
   | ResyncFrame
@@ -148,4 +159,5 @@ export type ServerFrame =
   | ReplyFrame
   | ErrorFrame
   | DrainFrame
+  | ClosedFrame
   | { readonly type: "pong"; readonly id: string }
