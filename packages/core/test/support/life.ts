@@ -5,13 +5,12 @@
 import { agree, checkLaw, type Command, type History, LogModel, type Violation } from "@parley/testkit"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { AnswerFields } from "../../src/domain/answer.ts"
 import type { Item, Message } from "../../src/domain/item.ts"
 import type { EngineError } from "../../src/engine/environment.ts"
-import type { Sent } from "../../src/engine/send-message.ts"
 import type { Dispatched } from "../../src/gateway/dispatch.ts"
 import { type Cluster, makeCluster, type Node, user } from "./cluster.ts"
 import { putMember, seedConversation, TENANT } from "./conversations.ts"
+import { noteAnswers, sendProblems, type Sending } from "./life-verdict.ts"
 import { type Marks, TEXT_MISSING } from "./marks.ts"
 import { makeReader, type Reader } from "./reader.ts"
 import { type AiCall, scriptedAi } from "./scripted-ai.ts"
@@ -47,14 +46,6 @@ const TIMING = {
 }
 const PACES: ReadonlyArray<Pace> = ["at once", "at once", 1, 20, 120, "stuck"]
 const MAX_CRASHES = 2
-
-interface Sending {
-  readonly user: number
-  readonly clientMessageId: string
-  readonly text: string
-  readonly replies: Array<Fiber.Fiber<object, EngineError>>
-  readonly altered: Array<Fiber.Fiber<object, EngineError>>
-}
 
 export const live = (options: LifeOptions, marks: Marks): Outcome => {
   const { history, kind } = options
@@ -340,34 +331,5 @@ export const live = (options: LifeOptions, marks: Marks): Outcome => {
       ...readers.flatMap(({ model }) => model.violations),
       ...present.slice(1).flatMap(({ model }) => agree((present[0] as Reader).model, model)),
     ],
-  }
-}
-
-/** All who were told that a send is stored were told the same; another body under its key never was. */
-const sendProblems = ({ clientMessageId, replies, altered }: Sending): ReadonlyArray<string> => {
-  const numbers = replies.flatMap((fiber) => {
-    const exit = fiber.pollUnsafe()
-    if (exit === undefined || Exit.isFailure(exit)) return []
-    const { itemId, seq, change, answer } = exit.value as Sent
-    return [JSON.stringify([itemId, seq, change, answer?.itemId, answer?.seq, answer?.change])]
-  })
-  const two = new Set(numbers).size > 1 ? [`${clientMessageId} was acknowledged as ${numbers.join(" and ")}`] : []
-  const both =
-    numbers.length > 0 &&
-    altered.some((fiber) => {
-      const exit = fiber.pollUnsafe()
-      return exit !== undefined && Exit.isSuccess(exit)
-    })
-      ? [`${clientMessageId} was acknowledged with two bodies`]
-      : []
-  return [...two, ...both]
-}
-
-const noteAnswers = (log: LogModel, answers: ReadonlyArray<string>, marks: Marks): void => {
-  for (const id of answers) {
-    const answer = (log.newest(id) as Message).answer as AnswerFields
-    marks.see(`answer ${answer.state}`)
-    if (answer.revision > 1) marks.see("taken over")
-    if (answer.variant > 1) marks.see("regenerated")
   }
 }
