@@ -100,6 +100,7 @@ describe("the list of one's conversations", () => {
             )
             expect(page.conversations.length).toBeLessThanOrEqual(limit)
             listed.push(...page.conversations.map(({ conversationId }) => conversationId))
+            expect(listed.length).toBeLessThanOrEqual(count)
             times.push(...page.conversations.map(({ lastSendAt }) => lastSendAt))
             after = page.next
           } while (after !== undefined)
@@ -147,6 +148,7 @@ describe("the history of a conversation", () => {
             expect(messages.length).toBeLessThanOrEqual(limit)
             seqs.unshift(...messages.map(({ seq }) => seq))
             reactions += of.length
+            expect(seqs.length).toBeLessThanOrEqual(count)
             more = hasMore
             before = messages[0]?.seq
           }
