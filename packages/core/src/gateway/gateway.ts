@@ -7,11 +7,13 @@ import type { ChatEngine } from "../engine/chat-engine.ts"
 import type { Environment } from "../engine/environment.ts"
 import type { Principal } from "../domain/principal.ts"
 import type { AuthenticatorShape } from "../ports/authenticator.ts"
-import { type Connection, type ConnectionEnvironment, makeConnection } from "./connection.ts"
+import { ClientConnection, type Connection, type ConnectionWorld } from "./connection.ts"
 import { type Dispatch, makeDispatch } from "./dispatch.ts"
 import type { Hub } from "./hub.ts"
+import type { Outbound } from "./outbound.ts"
 import type { Sink } from "./sink.ts"
 import { makeSync, type Sync } from "./sync.ts"
+import { makeWelcome } from "./welcome.ts"
 
 export interface Gateway {
   /** `undefined` when the process has as many connections as it may, or is draining. With a principal the connection is authenticated already. */
@@ -42,8 +44,16 @@ export const makeGateway = (
     const dispatch = makeDispatch(engine)
     let draining = false
 
-    const world: ConnectionEnvironment = {
+    let unflushed: Array<Outbound> = []
+    const flushAll = (): void => {
+      const now = unflushed
+      unflushed = []
+      for (const outbound of now) outbound.flush()
+    }
+
+    const world: ConnectionWorld = {
       env,
+      limits: env.limits,
       hub,
       dispatch,
       authenticator,
@@ -51,6 +61,13 @@ export const makeGateway = (
       fork: (task) => {
         const fiber = run(task)
         return () => fiber.interruptUnsafe()
+      },
+      run: Effect.runForkWith(yield* Effect.context<never>()),
+      welcome: makeWelcome(env.limits, env.timing),
+      flushLater: (outbound) => {
+        // One task for all connections that have something to say in this tick.
+        if (unflushed.length === 0) env.system.defer(flushAll)
+        unflushed.push(outbound)
       },
       onEnd: (connection) => void connections.delete(connection),
     }
@@ -81,7 +98,7 @@ export const makeGateway = (
       draining: () => draining,
       connect: (sink, principal) => {
         if (draining || connections.size >= env.limits.maxConnections) return undefined
-        const connection = makeConnection(world, sink, principal)
+        const connection = new ClientConnection(world, sink, principal)
         connections.add(connection)
         return connection
       },

@@ -12,7 +12,7 @@ import type { ServerFrame } from "../protocol/frames.ts"
 import type { HeldAnswer } from "../protocol/held-answers.ts"
 import type { HubConversation, Reader } from "./hub-conversation.ts"
 import type { Hub } from "./hub.ts"
-import { catchUp, changesFrame } from "./subscription.ts"
+import { catchUp, changesFrame } from "./catch-up.ts"
 
 export interface SyncInput {
   readonly conversations: ReadonlyArray<{ readonly conversationId: string; readonly cursor?: string }>
