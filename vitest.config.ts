@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url"
 import { defaultServerConditions } from "vite"
 import { defineConfig } from "vitest/config"
 
@@ -8,7 +9,8 @@ const source = { ssr: { resolve: { conditions: ["@parley/source", ...defaultServ
 // Vite resolves only what the test process itself imports. Worker threads and forks take their flags from
 // execArgv, programs started with spawn() from NODE_OPTIONS.
 const nodeFlags = ["--conditions=@parley/source", "--disable-warning=ExperimentalWarning"]
-const node = { pool: "forks" as const, execArgv: nodeFlags, env: { NODE_OPTIONS: nodeFlags.join(" ") } }
+const setupFiles = [fileURLToPath(new URL("scripts/test-seed.ts", import.meta.url))]
+const node = { setupFiles, pool: "forks" as const, execArgv: nodeFlags, env: { NODE_OPTIONS: nodeFlags.join(" ") } }
 
 export default defineConfig({
   test: {

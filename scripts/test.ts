@@ -51,6 +51,13 @@ const programs: ReadonlyArray<Program> = [
     usedBy: "tests that count fsync calls",
     find: () => onPath("strace"),
   },
+  {
+    name: "openssl",
+    installable: true,
+    env: "TEST_OPENSSL",
+    usedBy: "tests over TLS",
+    find: () => onPath("openssl"),
+  },
 ]
 
 const missing = () => programs.filter((program) => program.find() === undefined)
