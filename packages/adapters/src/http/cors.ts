@@ -4,7 +4,7 @@ import type { Answer } from "./answer.ts"
 import type { Door } from "./door.ts"
 
 const METHODS = "GET, POST, PUT, PATCH, DELETE"
-const REQUEST_HEADERS = "authorization, content-type, idempotency-key, if-none-match"
+const REQUEST_HEADERS = "authorization, content-type, idempotency-key, if-none-match, last-event-id"
 const EXPOSED_HEADERS = "ETag, x-correlation-id, Retry-After"
 /** Seconds. */
 const MAX_AGE = "600"

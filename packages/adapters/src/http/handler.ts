@@ -6,17 +6,19 @@ import { type Answer, commonHeaders, errorAnswer, sendAnswer } from "./answer.ts
 import { readJson } from "./body.ts"
 import { corsHeaders, preflight } from "./cors.ts"
 import { correlationIdOf, type DoorOptions, openDoor, type Target, tokenInQuery, unknownParameter } from "./door.ts"
+import { type EventStream, type EventStreamGrant, openEventStream } from "./events-route.ts"
 import { answerFrameRoute } from "./frame-route.ts"
 import { identify } from "./identify.ts"
 import { type Found, findRoute } from "./routes.ts"
 import { report, runBatch } from "./run-request.ts"
-import { answerSync, parseMessages, parseSync } from "./sync-route.ts"
+import { isRefusal, parseEvents, parseMessages, parseSync } from "./sync-query.ts"
+import { answerSync } from "./sync-route.ts"
 
 export interface HttpHandler {
   /** Answers what lies below its prefixes and resolves with `true` when done; else with `false`, request and response untouched. Never rejects. */
   (request: IncomingMessage, response: ServerResponse): Promise<boolean>
   readonly owns: (request: IncomingMessage) => boolean
-  /** Ends long-polls at once, and resolves when every request was answered. */
+  /** Ends long-polls and event streams at once, and resolves when every request was answered. */
   readonly close: () => Promise<void>
 }
 
@@ -30,6 +32,8 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
   const door = openDoor(options)
   const running = new Set<Promise<void>>()
   const polls = new Set<AbortController>()
+  const streams = new Set<EventStream>()
+  let closing = false
 
   const sync = (principal: Principal, request: IncomingMessage, input: SyncInput | ChatError, abort: AbortController) => {
     polls.add(abort)
@@ -45,7 +49,7 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
     target: Target,
     correlationId: string,
     abort: AbortController,
-  ): Effect.Effect<Answer, EngineError> =>
+  ): Effect.Effect<Answer | EventStreamGrant, EngineError> =>
     Effect.gen(function* () {
       if (found.type === "none") return yield* Effect.fail(chatError("route_not_found"))
       if (found.type === "method")
@@ -59,6 +63,13 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
           return yield* answerFrameRoute(chat, principal, request, route, parameters, target.query, correlationId)
         case "sync":
           return yield* sync(principal, request, parseSync(target.query, chat.limits.maxSyncConversations), abort)
+        case "events": {
+          // Node joins headers of one name, but for those it knows to come once.
+          const lastEventId = request.headers["last-event-id"]
+          const followed = parseEvents(target.query, chat.limits.maxSyncConversations, lastEventId?.toString())
+          if (isRefusal(followed)) return yield* Effect.fail(followed)
+          return { principal, followed }
+        }
         case "messages":
           return yield* sync(principal, request, parseMessages(target.query), abort)
         case "commands": {
@@ -83,7 +94,7 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
     const found = findRoute(request.method ?? "", target.path)
     // For the log: the route's own words, not the stranger's.
     const what = found.type === "route" ? `${found.route.method} ${found.route.path}` : "no route"
-    const answer = await chat
+    let answer = await chat
       .run(
         Effect.catchCause(answerTo(request, found, target, correlationId, abort), (cause) =>
           Effect.map(report(cause, what, correlationId), (error) => errorAnswer(error)),
@@ -92,7 +103,19 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
       )
       // The client has gone, or this handler or the chat was closed.
       .catch(() => failed(chatError("draining")))
+    if (!("status" in answer)) {
+      if (response.destroyed) return
+      const stream = closing ? undefined : openEventStream(chat, answer, response, headers)
+      if (stream !== undefined) return whenEnded(stream)
+      answer = failed(chatError(closing || chat.gateway.draining() ? "draining" : "overloaded"))
+    }
     await sendAnswer(request, response, chat.gateway.draining() ? { ...answer, last: true } : answer, headers)
+  }
+
+  const whenEnded = async (stream: EventStream): Promise<void> => {
+    streams.add(stream)
+    await stream.ended
+    streams.delete(stream)
   }
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
@@ -109,7 +132,9 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
   return Object.assign(handle, {
     owns: (request: IncomingMessage) => door.target(request) !== undefined,
     close: async () => {
+      closing = true
       for (const abort of polls) abort.abort()
+      for (const stream of streams) stream.close()
       await Promise.all(running)
     },
   })

@@ -1,5 +1,5 @@
 /**
- * The routes. All but the first two are sugar: each names the frame it stands for, and is decoded and answered as that frame.
+ * The routes. All but the first three are sugar: each names the frame it stands for, and is decoded and answered as that frame.
  */
 import type { RequestType } from "@parley/core"
 
@@ -22,7 +22,7 @@ export interface FrameRoute {
 }
 
 export interface OwnRoute {
-  readonly kind: "commands" | "sync" | "messages"
+  readonly kind: "commands" | "sync" | "events" | "messages"
   readonly method: string
   readonly path: string
 }
@@ -69,6 +69,7 @@ const conversationRoutes = (base: "sessions" | "rooms"): ReadonlyArray<Route> =>
 export const ROUTES: ReadonlyArray<Route> = [
   { kind: "commands", method: "POST", path: "commands" },
   { kind: "sync", method: "GET", path: "sync" },
+  { kind: "events", method: "GET", path: "events" },
   { kind: "messages", method: "GET", path: "messages" },
   frame("POST", "sessions", "create_session", CREATED),
   ...conversationRoutes("sessions"),

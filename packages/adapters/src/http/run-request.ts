@@ -33,7 +33,8 @@ export const runRequest = (chat: Chat, principal: Principal, request: Request): 
     ? Effect.fail(
         chatError("invalid_request", {
           path: "/type",
-          problem: "needs a connection; over HTTP every request carries its token, and `sync` brings what a subscription would",
+          problem:
+            "needs a connection; over HTTP every request carries its token, and `sync` and `events` bring what a subscription would",
         }),
       )
     : Effect.uninterruptible(chat.gateway.dispatch(principal, request))

@@ -12,7 +12,7 @@ import { refuseUpgrade } from "./refuse-upgrade.ts"
 
 export interface Served {
   /**
-   * Lets go of the server: asks WebSocket clients to connect elsewhere, ends long-polls, waits for requests in progress, and puts back the
+   * Lets go of the server: asks clients of WebSockets and event streams to connect elsewhere, ends long-polls, waits for requests in progress, and puts back the
    * listeners that were there. The server itself goes on listening; closing it is its owner's. The second call waits for the first.
    */
   readonly close: () => Promise<void>
