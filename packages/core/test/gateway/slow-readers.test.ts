@@ -100,7 +100,10 @@ describe("a reader that takes nothing", () => {
     const wire = openWire(sim, node, { principal: ann, pace: "stuck" })!
     wire.send({ type: "subscribe", conversationId: asked[0]!.conversationId })
     sim.advance(200)
-    wire.setPace(30)
+    wire.setPace(5)
+    while (!wire.frames.some(({ type }) => type === "answer_snapshot")) sim.advance(1)
+    // So slowly that answers go on while their text so far is still owed.
+    wire.setPace(400)
     for (let i = 0; i < 20; i++) {
       for (const { answer } of asked) asking.callOf(answer).text(`${i};`)
       sim.advance(100)
