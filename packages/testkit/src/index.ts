@@ -33,6 +33,15 @@ export {
 export { illFormedText, type TextOptions, wellFormedText } from "./arbitraries/text.ts"
 export type { Case, Deviation, Subject } from "./conformance/case.ts"
 export { runCases, type CaseResult } from "./conformance/run-cases.ts"
+export {
+  type FakeApi,
+  type FakeFault,
+  type FakeOpenAi,
+  fakeOpenAi,
+  type FakeOpenAiOptions,
+  type FakeReply,
+  type FakeRequest,
+} from "./fake-openai/index.ts"
 export { type BusFaults, type FaultyBus, faultyBus } from "./faults/faulty-bus.ts"
 export type { AnswerText } from "./model/answer-text.ts"
 export { ClientModel } from "./model/client-model.ts"
