@@ -47,7 +47,19 @@ export interface AnswerError {
   readonly message: string
 }
 
-export interface AnswerFields {
+/** What came of it, once it has ended. */
+export interface AnswerResult {
+  /** The provider and model that really answered. */
+  readonly provider?: string
+  readonly model?: string
+  /** `length` when the text was cut at a limit. */
+  readonly finish?: "stop" | "length"
+  readonly error?: AnswerError
+  readonly attempts?: ReadonlyArray<Attempt>
+  readonly usage?: Usage
+}
+
+export interface AnswerFields extends AnswerResult {
   readonly state: AnswerState
   /** The user's message that is answered. */
   readonly turn: string
@@ -59,27 +71,13 @@ export interface AnswerFields {
   readonly replaces?: string
   /** Deleted while open: the ending is a tombstone. */
   readonly deletedBy?: string
-  /** The provider and model that really answered. */
-  readonly provider?: string
-  readonly model?: string
-  /** `length` when the text was cut at a limit. */
-  readonly finish?: "stop" | "length"
-  readonly error?: AnswerError
-  readonly attempts?: ReadonlyArray<Attempt>
-  readonly usage?: Usage
 }
 
 /** An ending as its owner sees it; the machine decides which state it becomes. */
-export interface Ending {
-  readonly state: Exclude<TerminalState, "stopped"> | "stopped"
+export interface Ending extends AnswerResult {
+  readonly state: TerminalState
   readonly parts: ReadonlyArray<Part>
   readonly revision: number
-  readonly provider?: string
-  readonly model?: string
-  readonly finish?: "stop" | "length"
-  readonly error?: AnswerError
-  readonly attempts?: ReadonlyArray<Attempt>
-  readonly usage?: Usage
 }
 
 export type AnswerEvent =
@@ -142,28 +140,26 @@ export const transitionAnswer = (message: AnswerMessage, event: AnswerEvent): An
         message: { ...message, answer: { ...answer, state: "stopping", ...(deleting ? { deletedBy: event.deletedBy } : {}) } },
       }
     }
-    case "ended":
-      return { type: "changed", message: ended(message, event) }
+    case "ended": {
+      const { type: _type, ...ending } = event
+      return { type: "changed", message: ended(message, ending) }
+    }
   }
 }
 
 const ended = (message: AnswerMessage, ending: Ending): AnswerMessage => {
   const { answer } = message
-  const state = answer.state === "stopping" ? "stopped" : ending.state
-  const { error, ...rest } = ending
-  const answerFields: AnswerFields = {
+  const { state: seen, revision, parts, error, ...result } = ending
+  const state = answer.state === "stopping" ? "stopped" : seen
+  const fields: AnswerFields = {
     ...answer,
+    ...result,
     state,
-    revision: Math.max(answer.revision, ending.revision),
-    ...(rest.provider === undefined ? {} : { provider: rest.provider }),
-    ...(rest.model === undefined ? {} : { model: rest.model }),
-    ...(rest.finish === undefined ? {} : { finish: rest.finish }),
-    ...(rest.attempts === undefined ? {} : { attempts: rest.attempts }),
-    ...(rest.usage === undefined ? {} : { usage: rest.usage }),
+    revision: Math.max(answer.revision, revision),
     // A stopped answer did not fail: what went wrong after the stop is nobody's news.
     ...(error === undefined || state === "stopped" ? {} : { error }),
   }
   return answer.deletedBy === undefined
-    ? { ...message, parts: ending.parts, answer: answerFields }
-    : { ...message, parts: [], answer: answerFields, deleted: { by: answer.deletedBy } }
+    ? { ...message, parts, answer: fields }
+    : { ...message, parts: [], answer: fields, deleted: { by: answer.deletedBy } }
 }
