@@ -40,7 +40,7 @@ const errorsPage = (): string =>
     "## Close codes",
     "",
     "The range decides what a client does, so that an old client reacts rightly to a new code: 4400 to 4499 get a new token, 4500 to 4999 stop,",
-    "everything else connects again.",
+    "everything else connects again. An event stream says code and reason in its last frame, `closed`.",
     "",
     "| code | reason | the client |",
     "| --- | --- | --- |",

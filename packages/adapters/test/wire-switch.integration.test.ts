@@ -1,11 +1,13 @@
 /** One client on changing transports: what it shows is the same text, whatever carried it. */
 import { expect, it } from "vitest"
 import { ClientModel, isModelFrame, type ModelFrame } from "@parley/testkit"
+import { cutAfterEach, openEvents } from "./events-client.ts"
 import { apiOf, closeAfterEach, connect, openHost, scriptedAi } from "./wire-harness.ts"
 
 closeAfterEach()
+cutAfterEach()
 
-it("goes on in mid-answer, from WebSocket to poll to WebSocket and back, without a letter lost or doubled", async () => {
+it("goes on in mid-answer, from WebSocket to event stream to long-poll to poll and around again, without a letter lost or doubled", async () => {
   const ai = scriptedAi()
   const host = await openHost({ ai: [ai.provider], timing: { deltaInterval: 2 } })
   const me = host.chat.as({ userId: "ann" })
@@ -37,12 +39,28 @@ it("goes on in mid-answer, from WebSocket to poll to WebSocket and back, without
     client.cut()
     connection.socket.terminate()
   }
-  const overPoll = async (): Promise<void> => {
+  const overEvents = async (): Promise<void> => {
+    const { cursor, answers } = client.subscribe()
+    const query = new URLSearchParams([["c", `${id}@${cursor}`]])
+    for (const held of answers) query.append("a", held)
+    const stream = await openEvents(host, "ann", String(query))
+    let taken = 0
+    await stream.until(() => {
+      for (; taken < stream.frames.length; taken++) {
+        const frame = stream.frames[taken] as ModelFrame
+        if (isModelFrame(frame)) client.accept(frame)
+      }
+      return shown() === said
+    })
+    client.cut()
+    stream.cut()
+  }
+  const overPoll = async (wait: number): Promise<void> => {
     while (shown() !== said) {
       const { cursor, answers } = client.subscribe()
       const query = new URLSearchParams([
         ["c", cursor === undefined ? id : `${id}@${cursor}`],
-        ["wait", "5"],
+        ["wait", String(wait)],
       ])
       for (const held of answers) query.append("a", held)
       for (const frame of (await api("GET", `/sync?${query}`)).body["frames"] as ReadonlyArray<ModelFrame>) client.accept(frame)
@@ -50,7 +68,7 @@ it("goes on in mid-answer, from WebSocket to poll to WebSocket and back, without
     }
   }
 
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 8; round++) {
     for (let i = 0; i < 20; i++) say(`${round}.${i} ünïcödé 👩‍👩‍👧 `)
     // The rest of these is said while the client has no connection, and while it makes one.
     const rest = (async () => {
@@ -59,10 +77,10 @@ it("goes on in mid-answer, from WebSocket to poll to WebSocket and back, without
         await new Promise((resolve) => setImmediate(resolve))
       }
     })()
-    await (round % 2 === 0 ? overWebSocket() : overPoll())
+    await [overWebSocket, overEvents, () => overPoll(5), () => overPoll(0)][round % 4]?.()
     await rest
   }
-  await overPoll()
+  await overPoll(5)
   expect(shown()).toBe(said)
   ai.finish()
   while (client.texts.has(answerId)) {
