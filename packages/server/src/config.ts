@@ -6,6 +6,7 @@
  */
 import { BlockList, isIP } from "node:net"
 import type { Limits, Timing } from "@parley/core"
+import { openAiSettings, variablePrefix } from "./provider-settings.ts"
 import type { Setting } from "./setting.ts"
 import { type AiEntry, type LogLevelName, type SettingKey, SETTINGS, type Values } from "./settings.ts"
 
@@ -13,12 +14,24 @@ export type Login =
   | { readonly kind: "development" }
   | { readonly kind: "jwt"; readonly secret: string; readonly issuer?: string; readonly audience?: string }
 
+/** One who answers, with all it needs. */
+export type AiTarget =
+  | { readonly kind: "knowledge"; readonly name: string }
+  | {
+      readonly kind: "openai"
+      readonly name: string
+      readonly apiKey: string
+      readonly model: string
+      readonly baseUrl?: string
+    }
+
 export interface Config {
   readonly port: number
   readonly host: string
   readonly dataDir: string
   readonly storage: "memory" | "sqlite"
-  readonly ai: ReadonlyArray<AiEntry>
+  /** In the order they are tried. */
+  readonly ai: ReadonlyArray<AiTarget>
   readonly knowledge: { readonly directory?: string; readonly paceMs: number }
   readonly login: Login
   readonly allowedOrigins: ReadonlyArray<string>
@@ -44,7 +57,10 @@ export const parseConfig = (env: Environment, { isFolder }: ParseHost = { isFold
   const read = (Object.keys(SETTINGS) as ReadonlyArray<SettingKey>).map((key) => [key, readSetting(env, SETTINGS[key], problems)])
   // Each value was made by the reader of its key, and absent ones were read from their default.
   const values = Object.fromEntries(read) as unknown as Values
-  problems.push(...unknownNames(env))
+  // Absent when it was refused.
+  const entries = (values.ai as Values["ai"] | undefined) ?? []
+  const ai = entries.map((entry) => readTarget(env, entry, problems))
+  problems.push(...unknownNames(env, entries))
 
   const { host, jwtSecret, jwtIssuer, jwtAudience, knowledgeDir } = values
   const secretGiven = env[SETTINGS.jwtSecret.name] !== undefined
@@ -73,7 +89,7 @@ export const parseConfig = (env: Environment, { isFolder }: ParseHost = { isFold
           ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
           ...(jwtAudience === undefined ? {} : { audience: jwtAudience }),
         }
-  const { port, dataDir, storage, ai, allowedOrigins, logLevel, knowledgePace } = values
+  const { port, dataDir, storage, allowedOrigins, logLevel, knowledgePace } = values
   return {
     ok: true,
     config: {
@@ -81,7 +97,8 @@ export const parseConfig = (env: Environment, { isFolder }: ParseHost = { isFold
       host,
       dataDir,
       storage,
-      ai,
+      // A target that lacks something left a problem above.
+      ai: ai.filter((target) => target !== undefined),
       knowledge: { paceMs: knowledgePace, ...(knowledgeDir === undefined ? {} : { directory: knowledgeDir }) },
       login,
       allowedOrigins,
@@ -117,6 +134,28 @@ const readSetting = (env: Environment, setting: Setting<unknown>, problems: Arra
   return undefined
 }
 
+const readTarget = (env: Environment, { name, kind }: AiEntry, problems: Array<string>): AiTarget | undefined => {
+  if (kind === "knowledge") return { kind, name }
+  const settings = openAiSettings(variablePrefix(name))
+  // No value is shown: a key may stand in a URL too, and in the wrong variable.
+  const read = <A>(setting: Setting<A>, required: boolean): A | undefined => {
+    const text = env[setting.name]?.trim() ?? ""
+    if (text === "") {
+      if (required) problems.push(`${setting.name} is not set; the entry ${name} of ${SETTINGS.ai.name} needs it.`)
+      return undefined
+    }
+    const result = setting.read(text)
+    if ("value" in result) return result.value
+    problems.push(`${setting.name} ${result.problem}.`)
+    return undefined
+  }
+  const apiKey = read(settings.apiKey, true)
+  const model = read(settings.model, true)
+  const baseUrl = read(settings.baseUrl, false)
+  if (apiKey === undefined || model === undefined) return undefined
+  return { kind, name, apiKey, model, ...(baseUrl === undefined ? {} : { baseUrl }) }
+}
+
 const SHOWN_LENGTH = 80
 const quoted = (text: string): string => JSON.stringify(text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text)
 
@@ -126,8 +165,9 @@ const NOT_OURS = new Set(["PARLEY_CHROMIUM", "PARLEY_STRACE"])
 const SERVICE_LINK = /^PARLEY_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/u
 const LATER = new Map([["PARLEY_JWKS_URL", "PARLEY_JWT_SECRET"]])
 
-const unknownNames = (env: Environment): ReadonlyArray<string> => {
-  const known = Object.values(SETTINGS).map(({ name }) => name)
+const unknownNames = (env: Environment, entries: ReadonlyArray<AiEntry>): ReadonlyArray<string> => {
+  const ofEntries = entries.flatMap(({ name }) => Object.values(openAiSettings(variablePrefix(name))))
+  const known = [...Object.values(SETTINGS), ...ofEntries].map(({ name }) => name)
   return Object.keys(env)
     .filter((name) => name.startsWith("PARLEY_") && !known.includes(name) && !NOT_OURS.has(name) && !SERVICE_LINK.test(name))
     .filter((name) => !(name === "PARLEY_PORT" && env[name]?.includes("://") === true))

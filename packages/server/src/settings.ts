@@ -1,29 +1,36 @@
 /** Every environment variable of the server, in one table: what main reads, and what docs/configuration.md lists. */
 import { DEFAULT_LIMITS, DEFAULT_TIMING } from "@parley/core"
+import { variablePrefix } from "./provider-settings.ts"
 import { anyText, duration, oneOf, type Read, type Setting, wholeNumber } from "./setting.ts"
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"] as const
 export type LogLevelName = (typeof LOG_LEVELS)[number]
 
+/** One entry of PARLEY_AI; what it needs besides stands in variables of its own (`provider-settings.ts`). */
 export interface AiEntry {
   readonly name: string
-  readonly kind: "knowledge"
+  readonly kind: "knowledge" | "openai"
 }
 
-const AI_KINDS: ReadonlyArray<string> = ["knowledge"]
-const LATER_AI_KINDS: ReadonlyArray<string> = ["openai", "bedrock", "gemini"]
+const AI_KINDS = ["knowledge", "openai"] as const
+const LATER_AI_KINDS: ReadonlyArray<string> = ["bedrock", "gemini"]
 const AI_NAME = /^[a-z][a-z0-9_-]{0,31}$/u
 
 const readChain = (text: string): Read<ReadonlyArray<AiEntry>> => {
   const chain: Array<AiEntry> = []
   for (const entry of text.split(",").map((part) => part.trim())) {
-    const [name = "", kind = name, ...rest] = entry.split(":")
-    if (LATER_AI_KINDS.includes(kind))
-      return { problem: `names ${kind}, which is not available in this version; available: knowledge` }
-    if (!AI_KINDS.includes(kind) || !AI_NAME.test(name) || rest.length > 0)
-      return { problem: "must be knowledge, or name:knowledge, or several of them with commas between" }
-    if (chain.some((other) => other.name === name)) return { problem: `names ${name} twice` }
-    chain.push({ name, kind: "knowledge" })
+    const [name = "", given = name, ...rest] = entry.split(":")
+    if (LATER_AI_KINDS.includes(given))
+      return { problem: `names ${given}, which is not available in this version; available: ${AI_KINDS.join(", ")}` }
+    const kind = AI_KINDS.find((one) => one === given)
+    if (kind === undefined || !AI_NAME.test(name) || rest.length > 0)
+      return { problem: `must be ${AI_KINDS.join(" or ")}, or name:kind, or several of them with commas between` }
+    const twin = chain.find((other) => variablePrefix(other.name) === variablePrefix(name))
+    if (twin !== undefined)
+      return {
+        problem: twin.name === name ? `names ${name} twice` : `names ${twin.name} and ${name}, which would share variables`,
+      }
+    chain.push({ name, kind })
   }
   return { value: chain }
 }
@@ -89,7 +96,7 @@ export const SETTINGS = {
   ai: withDefault(
     "knowledge",
     setting("PARLEY_AI", "Who answers in sessions, in the order they are tried.", {
-      allowed: "knowledge, or name:knowledge, several with commas between",
+      allowed: "knowledge or openai, or name:kind such as backup:openai, several with commas between",
       read: readChain,
     }),
   ),

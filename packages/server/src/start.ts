@@ -4,6 +4,7 @@ import { type AuthenticatorShape, type AiProvider, type Chat, createChat, type S
 import { devAuthenticator, jwtAuthenticator } from "@parley/adapters/jwt"
 import { knowledgeAssistant } from "@parley/adapters/knowledge"
 import { memory } from "@parley/adapters/memory"
+import { openaiProvider } from "@parley/adapters/openai"
 import { sqlite } from "@parley/adapters/sqlite"
 import type { Config } from "./config.ts"
 import { anyHost, loopbackHosts } from "./host-rule.ts"
@@ -43,7 +44,7 @@ export const start = async (config: Config, log: Log, stopping: () => boolean): 
       prefixes: PREFIXES,
       allowedOrigins,
       developmentLogin,
-      suggestions: config.knowledge.directory === undefined ? SUGGESTIONS : [],
+      suggestions: config.ai[0]?.kind === "knowledge" && config.knowledge.directory === undefined ? SUGGESTIONS : [],
       allowsHost: developmentLogin ? loopbackHosts(allowedOrigins) : anyHost,
       stopping,
     })
@@ -61,7 +62,9 @@ const storageOf = ({ storage, dataDir }: Config): StorageLayer =>
   storage === "memory" ? memory() : sqlite({ directory: dataDir })
 
 const providersOf = ({ ai, knowledge }: Config): ReadonlyArray<AiProvider> =>
-  ai.map(({ name }) => ({ ...knowledgeAssistant(knowledge), name }))
+  ai.map((target) =>
+    target.kind === "openai" ? openaiProvider(target) : { ...knowledgeAssistant(knowledge), name: target.name },
+  )
 
 const authenticatorOf = ({ login }: Config): AuthenticatorShape =>
   login.kind === "development" ? devAuthenticator() : jwtAuthenticator(login)

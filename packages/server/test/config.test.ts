@@ -109,12 +109,15 @@ describe("a value that does not fit", () => {
     ["PARLEY_STORAGE", "disk", "one of: memory, sqlite"],
     ["PARLEY_STORAGE", "postgres", "not available in this version; available: memory, sqlite"],
     ["PARLEY_STORAGE", "redis", "not available in this version; available: memory, sqlite"],
-    ["PARLEY_AI", "openai,knowledge", "names openai, which is not available in this version; available: knowledge"],
+    ["PARLEY_AI", "bedrock,knowledge", "names bedrock, which is not available in this version; available: knowledge, openai"],
     ["PARLEY_AI", "backup:bedrock", "names bedrock"],
     ["PARLEY_AI", "gemini", "names gemini"],
     ["PARLEY_AI", "parrot", "must be knowledge"],
     ["PARLEY_AI", "knowledge,", "must be knowledge"],
     ["PARLEY_AI", "knowledge,knowledge", "names knowledge twice"],
+    ["PARLEY_AI", "a-b:openai,a_b:openai", "names a-b and a_b, which would share variables"],
+    ["PARLEY_AI", "Openai", "must be knowledge or openai"],
+    ["PARLEY_AI", "x:openai:chat", "must be knowledge or openai"],
     ["PARLEY_KNOWLEDGE_PACE", "fast", "milliseconds"],
     ["ALLOWED_ORIGINS", "app.example.com", "origins such as"],
     ["ALLOWED_ORIGINS", "https://app.example.com/", "without a path"],
@@ -141,6 +144,61 @@ describe("a value that does not fit", () => {
   it("is told together with all the others", () => {
     const problems = problemsOf({ PORT: "x", PARLEY_STORAGE: "disk", PARLEY_STOREAGE: "sqlite", HOST: "0.0.0.0" })
     expect(problems).toHaveLength(4)
+  })
+})
+
+describe("a chain of servers", () => {
+  const KEY = "sk-CanaryOfTheKey"
+
+  it("reads what each entry needs from variables that begin with its name", () => {
+    const env = {
+      PARLEY_AI: "openai, backup-2:openai, knowledge",
+      OPENAI_API_KEY: ` ${KEY} `,
+      OPENAI_MODEL: "large",
+      OPENAI_BASE_URL: "",
+      BACKUP_2_API_KEY: "none",
+      BACKUP_2_MODEL: "org/small:latest",
+      BACKUP_2_BASE_URL: "http://127.0.0.1:8000/v1",
+    }
+    expect(configOf(env).ai).toEqual([
+      { kind: "openai", name: "openai", apiKey: KEY, model: "large" },
+      { kind: "openai", name: "backup-2", apiKey: "none", model: "org/small:latest", baseUrl: "http://127.0.0.1:8000/v1" },
+      { kind: "knowledge", name: "knowledge" },
+    ])
+  })
+
+  it("is refused with the names of all that is missing", () => {
+    expect(problemsOf({ PARLEY_AI: "openai,backup:openai", BACKUP_MODEL: "small", OPENAI_API_KEY: " " })).toEqual([
+      "OPENAI_API_KEY is not set; the entry openai of PARLEY_AI needs it.",
+      "OPENAI_MODEL is not set; the entry openai of PARLEY_AI needs it.",
+      "BACKUP_API_KEY is not set; the entry backup of PARLEY_AI needs it.",
+    ])
+  })
+
+  it("is refused without showing a key, wherever it was put", () => {
+    const problems = problemsOf({
+      PARLEY_AI: "openai",
+      OPENAI_API_KEY: `${KEY} ${KEY}`,
+      OPENAI_MODEL: `${KEY}\0`,
+      OPENAI_BASE_URL: `https://user:${KEY}@models.example.com/v1`,
+    })
+    expect(problems.map((problem) => problem.split(" ", 1)[0])).toEqual(["OPENAI_API_KEY", "OPENAI_MODEL", "OPENAI_BASE_URL"])
+    expect(problems.join()).not.toContain("Canary")
+  })
+
+  it.each(["models.example.com/v1", "ftp://models.example.com", "file:///etc/passwd", "https://user@models.example.com"])(
+    "has no server at %s",
+    (url) => {
+      const problems = problemsOf({ PARLEY_AI: "openai", OPENAI_API_KEY: KEY, OPENAI_MODEL: "large", OPENAI_BASE_URL: url })
+      expect(problems).toEqual([expect.stringMatching(/^OPENAI_BASE_URL must be an http or https URL/u)])
+    },
+  )
+
+  it("may have an entry called parley, and leaves the variables of absent entries alone", () => {
+    const env = { PARLEY_AI: "parley:openai", PARLEY_API_KEY: KEY, PARLEY_MODEL: "large" }
+    expect(configOf(env).ai).toEqual([{ kind: "openai", name: "parley", apiKey: KEY, model: "large" }])
+    expect(configOf({ OPENAI_API_KEY: `${KEY} ${KEY}`, OPENAI_BASE_URL: "nowhere" })).toEqual(configOf({}))
+    expect(problemsOf({ PARLEY_API_KEY: KEY })).toEqual([expect.stringMatching(/^PARLEY_API_KEY is no setting of this server/u)])
   })
 })
 

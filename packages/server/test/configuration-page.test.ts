@@ -1,10 +1,14 @@
 import { expect, it } from "vitest"
+import { openAiSettings } from "../src/provider-settings.ts"
 import { SETTINGS } from "../src/settings.ts"
 
 const row = (setting: (typeof SETTINGS)[keyof typeof SETTINGS]): string => {
   const fallback = "fallback" in setting && setting.fallback !== "" ? `\`${setting.fallback}\`` : "none"
   return `| \`${setting.name}\` | ${fallback} | ${setting.meaning} | ${setting.allowed} |`
 }
+
+const providerRow = ({ name, meaning, allowed }: { readonly name: string; readonly meaning: string; readonly allowed: string }) =>
+  `| \`${name}\` | ${meaning} | ${allowed} |`
 
 const page = `# Configuration
 
@@ -16,6 +20,20 @@ and kept equal to it by a test (\`npm test -- packages/server/test/configuration
 | name | default | meaning | allowed |
 | --- | --- | --- | --- |
 ${Object.values(SETTINGS).map(row).join("\n")}
+
+## Who answers
+
+\`PARLEY_AI\` lists who answers, in the order they are tried: the next one is asked while nobody has seen a word of the answer, and never around a policy. An entry is
+a kind, or \`name:kind\` where several are of one kind. \`knowledge\` is the embedded assistant, which needs no key and no network; last in the chain it answers
+while all others are down. \`openai\` is OpenAI or any server that speaks its Chat Completions API, and reads variables that begin with the entry's name
+in capital letters, with \`_\` for \`-\`:
+
+| name | meaning | allowed |
+| --- | --- | --- |
+${Object.values(openAiSettings("<NAME>")).map(providerRow).join("\n")}
+
+So \`PARLEY_AI=openai,backup:openai,knowledge\` needs \`OPENAI_API_KEY\`, \`OPENAI_MODEL\`, \`BACKUP_API_KEY\` and \`BACKUP_MODEL\`, and takes \`BACKUP_BASE_URL\`.
+The key and the conversation go to that URL and nowhere else; neither they nor the server's own words stand in the log.
 
 ## Signing in
 
