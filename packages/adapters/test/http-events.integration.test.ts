@@ -344,6 +344,21 @@ describe("an answer over an event stream", () => {
     expect(client.items.get(answerId as string)).toMatchObject({ parts: [{ text: "one 👩‍👩‍👧 two " }] })
     expect(client.violations).toEqual([])
   })
+
+  it("comes from its beginning to a browser that connects again: what its URL says of the text is old", async () => {
+    const ai = scriptedAi()
+    const host = await openHost({ ai: [ai.provider], timing: { deltaInterval: 2 } })
+    const { me, id, head } = await sessionOf(host)
+    const { answerId } = await me.send(id, "go")
+    ai.say("one two")
+    const first = await openEvents(host, "ann", `c=${id}`)
+    const { revision } = await first.find((frame) => frame["messageId"] === answerId && frame["text"].endsWith("two"))
+    const query = `c=${id}&a=${answerId}@${revision}.4`
+    const fresh = await openEvents(host, "ann", query)
+    expect(await fresh.find(ofType("answer_snapshot"))).toMatchObject({ offset: 4, text: "two" })
+    const again = await openEvents(host, "ann", query, { "last-event-id": `c=${id}@${await head()}` })
+    expect(await again.find(ofType("answer_snapshot"))).toMatchObject({ offset: 0, text: "one two" })
+  })
 })
 
 describe("the end of an event stream", () => {
