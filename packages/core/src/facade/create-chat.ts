@@ -21,7 +21,6 @@ import type { EngineError } from "../engine/environment.ts"
 import { DEFAULT_TENANT, type Principal } from "../domain/principal.ts"
 import type { Gateway } from "../gateway/gateway.ts"
 import type { Limits, Timing } from "../policy/limits.ts"
-import type { AiProvider } from "../ports/ai-provider.ts"
 import type { AnswerLeases } from "../ports/answer-leases.ts"
 import { authenticationError, Authenticator, type AuthenticatorShape } from "../ports/authenticator.ts"
 import type { ConversationLog, Durability } from "../ports/conversation-log.ts"
@@ -32,6 +31,8 @@ import { isCleanText } from "../protocol/text-rule.ts"
 import { System } from "../system.ts"
 import { chatError } from "../protocol/errors.ts"
 import { ParleyError } from "./parley-error.ts"
+import { type AnyAiProvider, plainProvider } from "./plain-provider.ts"
+import { type PlainStorage, plainStorage } from "./plain-storage.ts"
 import { makeUserChat, type UserChat } from "./user-chat.ts"
 
 export type StorageLayer = Layer.Layer<ConversationLog | AnswerLeases | Outbox | EventBus, StorageError>
@@ -45,10 +46,10 @@ export interface LogEntry {
 }
 
 export interface ChatOptions {
-  /** Where everything is kept: `memory()` or `sqlite({ directory })` of `@parley/adapters`. */
-  readonly storage: StorageLayer
-  /** Who answers in sessions, in the order they are tried. Default: nobody. */
-  readonly ai?: ReadonlyArray<AiProvider>
+  /** Where everything is kept: `memory()` or `sqlite({ directory })` of `@parley/adapters`, or an object of async functions. */
+  readonly storage: StorageLayer | PlainStorage
+  /** Who answers in sessions, in the order they are tried: of `@parley/adapters`, or objects with a name and an async generator. Default: nobody. */
+  readonly ai?: ReadonlyArray<AnyAiProvider>
   /** Turns a client's token into a user. Without it no token is accepted, and only `chat.as` speaks for users. */
   readonly authenticate?: AuthenticatorShape | ((token: string) => Promise<PrincipalInput | undefined>)
   readonly limits?: Partial<Limits>
@@ -101,13 +102,14 @@ export const createChat = async (options: ChatOptions): Promise<Chat> => {
   const parts = Layer.effect(
     Parts,
     assemble({
-      ai: options.ai ?? [],
+      ai: (options.ai ?? []).map(plainProvider),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       ...(options.timing === undefined ? {} : { timing: options.timing }),
     }),
   )
+  const storage = "durability" in options.storage ? plainStorage(options.storage) : options.storage
   const runtime = ManagedRuntime.make(
-    parts.pipe(Layer.provide(authenticator), Layer.provide(options.storage), Layer.provideMerge(loggingOf(options))),
+    parts.pipe(Layer.provide(authenticator), Layer.provide(storage), Layer.provideMerge(loggingOf(options))),
   )
   const { engine, gateway, durability, limits, timing, probe, drain } = await runtime.runPromise(Parts.use(Effect.succeed))
   const system = await runtime.runPromise(Effect.service(System))
