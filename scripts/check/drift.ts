@@ -1,11 +1,14 @@
 /**
- * What is written twice is kept equal here: docs/errors.md and the registry, the list of public exports and the code, links and the files
- * they name. `npm run check -- drift` judges; `node scripts/launch.mjs scripts/check/drift.ts --write` writes what can be generated.
+ * What is written twice is kept equal here: pages and descriptions in docs and the code they tell of, the list of public exports and the
+ * code, links and the files they name. `npm run check -- drift` judges; `node scripts/launch.mjs scripts/check/drift.ts --write` writes what can be generated.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { CLOSE_CODES, closeReaction, ERRORS } from "@parley/core/protocol"
 import { root } from "../bin.ts"
+import { framesSchema } from "./frames-schema.ts"
+import { openapi } from "./openapi.ts"
+import { protocolTables } from "./protocol-tables.ts"
 
 const write = process.argv.includes("--write")
 const problems: Array<string> = []
@@ -16,6 +19,21 @@ const generated = (file: string, content: string): void => {
   if (!existsSync(path) || readFileSync(path, "utf8") !== content)
     problems.push(`${file} differs from the code it is made of; run: node scripts/launch.mjs scripts/check/drift.ts --write`)
 }
+
+/** A page whose tables stand between markers. */
+const generatedTables = (file: string, tables: Readonly<Record<string, string>>): void => {
+  let page = readFileSync(join(root, file), "utf8")
+  for (const [name, table] of Object.entries(tables)) {
+    const [before, after] = [`<!-- generated: ${name} -->\n`, "\n<!-- end -->"]
+    const start = page.indexOf(before)
+    const end = page.indexOf(after, start)
+    if (start === -1 || end === -1) problems.push(`${file} has no place for the table "${name}"`)
+    else page = page.slice(0, start + before.length) + table + page.slice(end)
+  }
+  generated(file, page)
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`
 
 const closeCodes: Readonly<Record<string, number>> = CLOSE_CODES
 const REACTIONS = { reconnect: "connect again", refresh_token: "get a new token, then connect again", stop: "stop" }
@@ -80,6 +98,9 @@ const brokenLinks = (): void => {
 }
 
 generated("docs/errors.md", errorsPage())
+generatedTables("docs/protocol.md", protocolTables())
+generated("docs/frames.schema.json", json(framesSchema()))
+generated("docs/openapi.json", json(openapi()))
 generated("scripts/check/exports.json", await exportsList())
 brokenLinks()
 if (problems.length > 0) console.log(problems.join("\n"))

@@ -2,6 +2,10 @@
 import * as Schema from "effect/Schema"
 import type { Json } from "../domain/item.ts"
 
+/** What one reads about a field in the published descriptions. */
+export const described = <S extends Schema.Top>(schema: S, description: string) =>
+  schema.pipe(Schema.annotateKey({ description }))
+
 const text = (max: number) => Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(max))
 
 /** Correlates a request with its reply: chosen by the client, unique among its open requests. */

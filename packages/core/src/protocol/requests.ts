@@ -8,7 +8,9 @@ import * as F from "./fields.ts"
 const request = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.tag(type), id: F.RequestId, ...fields })
 
+const { described } = F
 const inConversation = { conversationId: F.ConversationId }
+const Invited = Schema.optionalKey(Schema.Array(F.UserId).check(Schema.isMaxLength(50)))
 const ofMessage = { conversationId: F.ConversationId, messageId: F.MessageId }
 
 export const REQUESTS = {
@@ -18,54 +20,60 @@ export const REQUESTS = {
     roomType: Schema.Literals(["private", "direct"]),
     name: Schema.optionalKey(F.Name),
     description: Schema.optionalKey(F.Description),
-    /** Of a direct room: the other one, who is in it at once. */
-    invite: Schema.optionalKey(Schema.Array(F.UserId).check(Schema.isMaxLength(50))),
+    invite: described(Invited, "of a direct room exactly one, who is in it at once; the others `join_room`"),
   }),
   update_conversation: request("update_conversation", {
     ...inConversation,
     name: Schema.optionalKey(F.Name),
     description: Schema.optionalKey(F.Description),
-    context: Schema.optionalKey(F.Context),
-    invite: Schema.optionalKey(Schema.Array(F.UserId).check(Schema.isMaxLength(50))),
+    context: described(Schema.optionalKey(F.Context), "of a session; replaces the one before"),
+    invite: described(Invited, "into a room"),
   }),
   close_conversation: request("close_conversation", inConversation),
   delete_conversation: request("delete_conversation", inConversation),
   list_conversations: request("list_conversations", {
-    /** Only this one. */
-    conversationId: Schema.optionalKey(F.ConversationId),
+    conversationId: described(Schema.optionalKey(F.ConversationId), "only this one"),
     kind: Schema.optionalKey(Schema.Literals(["session", "room"])),
     limit: Schema.optionalKey(F.PageSize),
-    /** `next` of the page before. */
-    after: Schema.optionalKey(F.CursorText.check(Schema.isMaxLength(96))),
+    after: described(Schema.optionalKey(F.CursorText.check(Schema.isMaxLength(96))), "`next` of the page before"),
   }),
   subscribe: request("subscribe", {
     ...inConversation,
-    cursor: Schema.optionalKey(F.CursorText),
-    answers: Schema.optionalKey(Schema.Array(F.HeldAnswer).check(Schema.isMaxLength(50))),
+    cursor: described(Schema.optionalKey(F.CursorText), "without it a window comes"),
+    answers: described(
+      Schema.optionalKey(Schema.Array(F.HeldAnswer).check(Schema.isMaxLength(50))),
+      "each `messageId@revision.length`: open answers whose text you hold",
+    ),
   }),
   unsubscribe: request("unsubscribe", inConversation),
   get_history: request("get_history", {
     ...inConversation,
-    before: Schema.optionalKey(F.Seq),
+    before: described(Schema.optionalKey(F.Seq), "only messages below this seq; without it the newest"),
     limit: Schema.optionalKey(F.PageSize),
   }),
   send_message: request("send_message", {
     ...inConversation,
-    clientMessageId: F.ClientMessageId,
-    text: F.Text,
+    clientMessageId: described(F.ClientMessageId, "yours, a new one for each message: the same again is the same message"),
+    text: described(F.Text, "at most `limits.maxMessageLength`"),
     messageType: Schema.optionalKey(Schema.Literals(["text", "image", "file", "audio", "video", "poll"])),
     replyTo: Schema.optionalKey(F.MessageId),
     metadata: Schema.optionalKey(F.Metadata),
   }),
-  /** `base` is the change of the version that was edited. */
-  edit_message: request("edit_message", { ...ofMessage, base: F.Change, text: F.Text, metadata: Schema.optionalKey(F.Metadata) }),
+  edit_message: request("edit_message", {
+    ...ofMessage,
+    base: described(F.Change, "`change` of the version that you edited"),
+    text: F.Text,
+    metadata: Schema.optionalKey(F.Metadata),
+  }),
   delete_message: request("delete_message", ofMessage),
   message_reaction: request("message_reaction", { ...ofMessage, emoji: F.Emoji, remove: Schema.optionalKey(Schema.Boolean) }),
   join_room: request("join_room", inConversation),
   leave_room: request("leave_room", inConversation),
   stop_answer: request("stop_answer", ofMessage),
-  /** Names the answer to replace. */
-  regenerate_answer: request("regenerate_answer", ofMessage),
+  regenerate_answer: request("regenerate_answer", {
+    ...inConversation,
+    messageId: described(F.MessageId, "of the answer to replace"),
+  }),
   ping: request("ping", {}),
 } as const
 
