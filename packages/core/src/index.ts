@@ -13,10 +13,12 @@ export * from "./system.ts"
 export * from "./protocol/index.ts"
 export * from "./engine/assemble.ts"
 export type { ChatEngine } from "./engine/chat-engine.ts"
+export { noTokens, Parley } from "./engine/parley.ts"
 export type { EngineError } from "./engine/environment.ts"
 export {
   type ChatOptions,
   type Chat,
+  chatOf,
   createChat,
   type LogEntry,
   type PrincipalInput,

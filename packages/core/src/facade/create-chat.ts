@@ -1,5 +1,5 @@
 /**
- * The door for embedders who work with promises. Effect users compose `assemble` with Layers instead; both are the same engine.
+ * The door for embedders who work with promises. Effect users compose `Parley.layer` with Layers instead; both are the same engine.
  *
  * @example
  * const chat = await createChat({ storage: memory(), ai: [knowledgeAssistant()] })
@@ -9,15 +9,15 @@
  * for await (const frame of me.subscribe(id)) console.log(frame)
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as References from "effect/References"
-import { type Assembled, assemble } from "../engine/assemble.ts"
+import type { Assembled } from "../engine/assemble.ts"
 import type { EngineError } from "../engine/environment.ts"
+import { noTokens, Parley } from "../engine/parley.ts"
 import { DEFAULT_TENANT, type Principal } from "../domain/principal.ts"
 import type { Gateway } from "../gateway/gateway.ts"
 import type { Limits, Timing } from "../policy/limits.ts"
@@ -28,10 +28,10 @@ import type { EventBus } from "../ports/event-bus.ts"
 import type { Outbox } from "../ports/outbox.ts"
 import type { StorageError } from "../ports/storage-error.ts"
 import { isCleanText } from "../protocol/text-rule.ts"
-import { System } from "../system.ts"
+import { System, type SystemShape } from "../system.ts"
 import { chatError } from "../protocol/errors.ts"
 import { ParleyError } from "./parley-error.ts"
-import { type AnyAiProvider, plainProvider } from "./plain-provider.ts"
+import { type AnyAiProvider, type HostAbortSignal, plainProvider } from "./plain-provider.ts"
 import { type PlainStorage, plainStorage } from "./plain-storage.ts"
 import { makeUserChat, type UserChat } from "./user-chat.ts"
 
@@ -94,34 +94,51 @@ export interface AbortSignalLike {
   readonly removeEventListener: (type: "abort", listener: () => void) => void
 }
 
-class Parts extends Context.Service<Parts, Assembled>()("parley/Parts") {}
-
 /** Opens the storage and starts the engine. Rejects with the StorageError when the storage cannot be opened. */
 export const createChat = async (options: ChatOptions): Promise<Chat> => {
-  const authenticator = Layer.succeed(Authenticator, authenticatorOf(options.authenticate))
-  const parts = Layer.effect(
-    Parts,
-    assemble({
-      ai: (options.ai ?? []).map(plainProvider),
-      ...(options.limits === undefined ? {} : { limits: options.limits }),
-      ...(options.timing === undefined ? {} : { timing: options.timing }),
-    }),
-  )
+  const parley = Parley.layer({
+    ai: (options.ai ?? []).map(plainProvider),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.timing === undefined ? {} : { timing: options.timing }),
+  })
   const storage = "durability" in options.storage ? plainStorage(options.storage) : options.storage
   const runtime = ManagedRuntime.make(
-    parts.pipe(Layer.provide(authenticator), Layer.provide(storage), Layer.provideMerge(loggingOf(options))),
+    parley.pipe(
+      Layer.provide(authenticatorOf(options.authenticate)),
+      Layer.provide(storage),
+      Layer.provideMerge(loggingOf(options)),
+    ),
   )
-  const { engine, gateway, durability, limits, timing, probe, drain } = await runtime.runPromise(Parts.use(Effect.succeed))
+  const parts = await runtime.runPromise(Effect.service(Parley))
   const system = await runtime.runPromise(Effect.service(System))
+  return makeChat(parts, system, runtime.runPromiseExit, () => runtime.dispose())
+}
 
+/**
+ * The same door on top of a `Parley` that an Effect program has built: what the transports take. It logs as that program does, and its `close`
+ * does nothing, because the layer's scope is what ends it.
+ */
+export const chatOf: Effect.Effect<Chat, never, Parley> = Effect.gen(function* () {
+  const parts = yield* Parley
+  const system = yield* System
+  const context = yield* Effect.context()
+  return makeChat(parts, system, Effect.runPromiseExitWith(context), async () => {})
+})
+
+type RunExit = <A>(
+  task: Effect.Effect<A, EngineError>,
+  options?: { readonly signal?: HostAbortSignal },
+) => Promise<Exit.Exit<A, EngineError>>
+
+const makeChat = (parts: Assembled, system: SystemShape, runExit: RunExit, close: () => Promise<void>): Chat => {
+  const { engine, gateway, durability, limits, timing, probe, drain } = parts
   const run: Chat["run"] = async (task, { signal } = {}) => {
-    const exit = await runtime.runPromiseExit(task, signal === undefined ? undefined : { signal: signal as never })
+    const exit = await runExit(task, signal === undefined ? undefined : { signal: signal as never })
     if (Exit.isSuccess(exit)) return exit.value
     const failure = exit.cause.reasons.find(Cause.isFailReason)
     if (failure !== undefined) throw ParleyError.from(failure.error)
     throw new ParleyError(chatError("internal"), { cause: Cause.squash(exit.cause) })
   }
-
   return {
     as: (input) => makeUserChat(principalOf(input), engine, gateway, system, run),
     durability,
@@ -131,7 +148,7 @@ export const createChat = async (options: ChatOptions): Promise<Chat> => {
     run,
     check: () => run(probe),
     drain: () => run(drain),
-    close: () => runtime.dispose(),
+    close,
   }
 }
 
@@ -142,13 +159,10 @@ const principalOf = (input: PrincipalInput): Principal => {
   return { ...input, tenant: input.tenant ?? DEFAULT_TENANT, roles: input.roles ?? [] }
 }
 
-const authenticatorOf = (authenticate: ChatOptions["authenticate"]): AuthenticatorShape => {
-  if (authenticate === undefined)
-    return {
-      authenticate: () => Effect.fail(authenticationError("invalid", "no `authenticate` is configured, so no token is accepted")),
-    }
-  if (typeof authenticate !== "function") return authenticate
-  return {
+const authenticatorOf = (authenticate: ChatOptions["authenticate"]): Layer.Layer<Authenticator> => {
+  if (authenticate === undefined) return noTokens
+  if (typeof authenticate !== "function") return Layer.succeed(Authenticator, authenticate)
+  return Layer.succeed(Authenticator, {
     authenticate: (token) =>
       Effect.flatMap(
         Effect.tryPromise({
@@ -164,7 +178,7 @@ const authenticatorOf = (authenticate: ChatOptions["authenticate"]): Authenticat
             ? Effect.fail(authenticationError("invalid", "the host's authenticate knows no such token"))
             : Effect.succeed(principalOf(found)),
       ),
-  }
+  })
 }
 
 const loggingOf = (options: ChatOptions): Layer.Layer<never> => {
