@@ -10,7 +10,21 @@ const SHORT = { deltas: ["日", "👋 b"], usage: "none" } as const
 const TEXT = SHORT.deltas.join("")
 const AT_ONCE = 16
 
+const markerOf = (api: "chat" | "responses", answer: Buffer): number =>
+  answer.indexOf(api === "chat" ? '"finish_reason":"stop"' : "event: response.completed")
+
 describe.each(APIS)("an answer of %s", (api) => {
+  it("is finished when its marker came and its server then keeps the connection open and says nothing", async () => {
+    const fake = await fakes.start({ reply: SHORT })
+    const provider = providerOf(fake, { api })
+    await listen(provider)
+    const answer = fake.requests[0]?.answer ?? Buffer.of()
+    const bytes = answer.indexOf("\n\n", markerOf(api, answer)) + "\n\n".length
+    fake.script({ ...SHORT, fault: { type: "truncated", bytes, ending: "stall" } })
+    expect(await listen(provider)).toMatchObject({ text: TEXT, finished: { reason: "stop" } })
+    expect(await fake.requests[1]?.closed).toBe("aborted")
+  })
+
   it.each(["end", "cut"] as const)(
     "whose bytes %s anywhere is finished once its marker has come, and never before",
     async (ending) => {
@@ -28,7 +42,7 @@ describe.each(APIS)("an answer of %s", (api) => {
       }
       await listen(provider, { ...REQUEST, requestId: "1000000" })
       const answer = fake.requests[0]?.answer ?? Buffer.of()
-      const marker = answer.indexOf(api === "chat" ? '"finish_reason":"stop"' : "event: response.completed")
+      const marker = markerOf(api, answer)
       // After a clean end the blank line that ends an event may be missing: its JSON is whole.
       const whole = answer.indexOf("\n\n", marker) + (ending === "cut" ? "\n\n".length : 0)
       expect(whole).toBeGreaterThan(marker)

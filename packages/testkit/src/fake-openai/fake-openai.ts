@@ -121,7 +121,7 @@ const respond = (outgoing: ServerResponse, status: number, code: string): void =
   outgoing.end(JSON.stringify({ error: { message: code, type: "invalid_request_error", param: null, code } }))
 }
 
-/** Every write is a chunk of its own in the transfer, so that it reaches the client apart from the others. */
+/** Every write is a chunk of its own in the transfer, and waits a turn, so that a client mostly gets it apart from the others. */
 const answer = (outgoing: ServerResponse, plan: Plan, dripMs = 0): Pick<FakeRequest, "written" | "closed"> => {
   let written = 0
   let ending: "answered" | "cut" | undefined

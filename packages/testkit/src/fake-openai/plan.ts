@@ -39,7 +39,8 @@ export const planReply = (reply: FakeReply, api: FakeApi, asked: Asked): Plan =>
 }
 
 const endOf = (fault: FakeFault | undefined): Plan["ending"] => {
-  if (fault?.type === "cut" || (fault?.type === "truncated" && fault.ending === "cut")) return "cut"
+  if (fault?.type === "truncated") return fault.ending
+  if (fault?.type === "cut") return "cut"
   return fault?.type === "stall" ? "stall" : "end"
 }
 

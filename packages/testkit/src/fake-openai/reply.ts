@@ -37,8 +37,8 @@ export type FakeFault =
   | { readonly type: "cut"; readonly after: number }
   /** The answer ends as if it were whole, without a terminal marker. */
   | { readonly type: "early_end"; readonly after: number }
-  /** The answer's body has only so many bytes, and then ends or is cut. */
-  | { readonly type: "truncated"; readonly bytes: number; readonly ending: "end" | "cut" }
+  /** Only so many bytes of the answer's body come, and then it ends, is cut, or nothing more comes. */
+  | { readonly type: "truncated"; readonly bytes: number; readonly ending: "end" | "cut" | "stall" }
   /** Nothing more comes: before the headers, before the first byte of the body, or before a delta (from 0). */
   | { readonly type: "stall"; readonly before: "headers" | "body" | number }
   /** An event that is no JSON; the answer goes on after it. */
