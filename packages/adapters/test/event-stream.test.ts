@@ -24,6 +24,7 @@ describe("an id", () => {
     [
       ["a\nid: x\r\ndata: {}", "e\n\n.1"],
       ["&c=ses_b%40+ #", " "],
+      ["?\u2028&", undefined],
       ["ünï👩‍👩‍👧", "@&="],
     ],
   ]

@@ -3,6 +3,7 @@ import { request } from "node:http"
 import { connect as connectSocket } from "node:net"
 import { SignJWT } from "jose"
 import { describe, expect, it } from "vitest"
+import type { Batch } from "@parley/core"
 import { ClientModel, isModelFrame, type ModelFrame } from "@parley/testkit"
 import { jwtAuthenticator } from "@parley/adapters/jwt"
 import { cutAfterEach, type EventsClient, openEvents, refusedEvents } from "./events-client.ts"
@@ -274,6 +275,26 @@ describe("an id", () => {
     expect(client.violations).toEqual([])
   })
 
+  it("does not come again while only the text of an answer grows", async () => {
+    const ai = scriptedAi()
+    const host = await openHost({ ai: [ai.provider], timing: { deltaInterval: 2 } })
+    const { me, id, head } = await sessionOf(host)
+    const stream = await openEvents(host, "ann", `c=${id}`)
+    const { answerId } = await me.send(id, "go")
+    ai.say("0 ")
+    await stream.find(ofType("answer_delta"))
+    const at = `c=${id}@${await head()}`
+    await stream.until(() => stream.lastEventId() === at)
+    const before = stream.ids.length
+    // Longer than from one id to the next, twice.
+    for (let i = 1; i <= 25; i++) {
+      ai.say(`${i} `)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    await stream.find((frame) => frame["messageId"] === answerId && frame["text"].endsWith("25 "))
+    expect(stream.ids.length).toBe(before)
+  })
+
   it("wins over the cursors of the URL, for the conversations that it names", async () => {
     const host = await openHost()
     const { me, id, head } = await sessionOf(host)
@@ -417,6 +438,21 @@ const LONG = "€".repeat(5_000)
 const ONE_BATCH = 20_000
 
 describe("a slow reader of an event stream", () => {
+  it("is nobody whose socket takes all: bytes go to the network at once", async () => {
+    const host = await openHost()
+    const { me, id } = await sessionOf(host)
+    const stream = await openEvents(host, "ann", `c=${id}`)
+    await stream.find(atHead)
+    const sink = host.sinks[0]!
+    const queued: Array<number> = []
+    const write = sink.write.bind(sink)
+    Object.assign(sink, { write: (batch: Batch) => (write(batch), void queued.push(sink.queuedBytes())) })
+    for (let i = 0; i < 10; i++) await me.send(id, `${i}`)
+    await stream.until(() => stream.frames.filter(ofType("new_message")).length === 10)
+    expect(queued.length).toBeGreaterThan(0)
+    expect(new Set(queued)).toEqual(new Set([0]))
+  })
+
   it("has a bounded queue, is closed as slow, and can resume from its last id", async () => {
     const host = await openHost({ timing: { writeTimeout: 1_000 } })
     const { me, id } = await sessionOf(host)
