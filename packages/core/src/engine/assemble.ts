@@ -1,5 +1,6 @@
 /** Puts the whole core together over its ports: what the facade and Effect users both stand on. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { makeGateway, type Gateway } from "../gateway/gateway.ts"
 import { makeHub } from "../gateway/hub.ts"
@@ -7,11 +8,13 @@ import { DEFAULT_LIMITS, DEFAULT_TIMING, type Limits, type Timing } from "../pol
 import type { AiProvider } from "../ports/ai-provider.ts"
 import { AnswerLeases } from "../ports/answer-leases.ts"
 import { Authenticator } from "../ports/authenticator.ts"
+import { Authorizer } from "../ports/authorizer.ts"
 import { ConversationLog, type Durability } from "../ports/conversation-log.ts"
 import { EventBus } from "../ports/event-bus.ts"
 import type { StorageError } from "../ports/storage-error.ts"
 import { System } from "../system.ts"
 import { makeAccessCache } from "./access.ts"
+import { authorizedAccess } from "./authorization.ts"
 import { type AnswerRunner, makeAnswerRunner } from "./answers/answer-runner.ts"
 import { type ChatEngine, makeChatEngine } from "./chat-engine.ts"
 import type { Environment } from "./environment.ts"
@@ -51,6 +54,8 @@ export const assemble = (
     const leases = yield* AnswerLeases
     const bus = yield* EventBus
     const authenticator = yield* Authenticator
+    // What a host need not have a say in: services that may be absent, and then stand in no requirement.
+    const authorizer = Option.getOrUndefined(yield* Effect.serviceOption(Authorizer))
     const system = yield* System
     const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
     const timing: Timing = { ...DEFAULT_TIMING, ...options.timing }
@@ -60,7 +65,8 @@ export const assemble = (
       system,
       limits,
       timing,
-      access: makeAccessCache(log),
+      access: authorizer === undefined ? makeAccessCache(log) : authorizedAccess(makeAccessCache(log), authorizer),
+      authorizer,
       assistant: options.ai.length === 0 ? undefined : ASSISTANT,
     }
     const engine = makeChatEngine(env)

@@ -7,11 +7,11 @@ import type { Item, Message, Reactions } from "../domain/item.ts"
 import { transitionMessage } from "../domain/message.ts"
 import type { Principal } from "../domain/principal.ts"
 import { noReactions, transitionReactions } from "../domain/reactions.ts"
-import { decideAccess } from "../policy/access.ts"
 import { type ChatError, chatError } from "../protocol/errors.ts"
 import { wireItem } from "../protocol/frames.ts"
 import type { InputOf } from "../protocol/requests.ts"
 import { refusal } from "./access.ts"
+import { withRulings } from "./authorization.ts"
 import type { EngineError, Environment } from "./environment.ts"
 import { metadataProblem, textProblem } from "./send-message.ts"
 import { type Changed, changedOf, type Decision, readDecideCommit } from "./write.ts"
@@ -61,32 +61,34 @@ export const editMessage =
 export const deleteMessage =
   (env: Environment) =>
   (principal: Principal, input: InputOf<"delete_message">): Effect.Effect<Changed, EngineError> =>
-    readDecideCommit(env, principal, input.conversationId, "read", [input.messageId], ({ grant, items }): Decision<Changed> => {
-      const message = messageOf(items[0])
-      if (message === undefined) return refuse(chatError("message_not_found"))
-      const own = message.author.kind === "user" && message.author.id === principal.userId
-      const verdict = decideAccess(grant.conversation, grant.member, own ? "delete_own" : "delete_any")
-      if (verdict !== "allowed") return refuse(refusal(verdict, grant.conversation))
-      const outbox = [{ type: "message_deleted" as const, actor: principal.userId, itemId: message.id }]
-      const body = bodyOf(message)
-      // An answer in the making is stopped first; its ending is the tombstone.
-      if (isOpenAnswer(body) && isAnswer(body)) {
-        const stopped = transitionAnswer(body, { type: "stopped", deletedBy: principal.userId })
-        if (stopped.type === "unchanged") return { type: "done", result: changedOf(message) }
-        return {
-          type: "commit",
-          result: first,
-          commit: {
-            puts: [{ item: stopped.message, was: message.change }],
-            leases: [{ answer: message.id, to: "stopping" }],
-            outbox,
-          },
+    withRulings(env, principal, input.conversationId, ["delete_own", "delete_any"], (decide) =>
+      readDecideCommit(env, principal, input.conversationId, "read", [input.messageId], ({ grant, items }): Decision<Changed> => {
+        const message = messageOf(items[0])
+        if (message === undefined) return refuse(chatError("message_not_found"))
+        const own = message.author.kind === "user" && message.author.id === principal.userId
+        const verdict = decide(grant.conversation, grant.member, own ? "delete_own" : "delete_any")
+        if (verdict !== "allowed") return refuse(refusal(verdict, grant.conversation))
+        const outbox = [{ type: "message_deleted" as const, actor: principal.userId, itemId: message.id }]
+        const body = bodyOf(message)
+        // An answer in the making is stopped first; its ending is the tombstone.
+        if (isOpenAnswer(body) && isAnswer(body)) {
+          const stopped = transitionAnswer(body, { type: "stopped", deletedBy: principal.userId })
+          if (stopped.type === "unchanged") return { type: "done", result: changedOf(message) }
+          return {
+            type: "commit",
+            result: first,
+            commit: {
+              puts: [{ item: stopped.message, was: message.change }],
+              leases: [{ answer: message.id, to: "stopping" }],
+              outbox,
+            },
+          }
         }
-      }
-      const moved = transitionMessage(body, { type: "deleted", by: principal.userId })
-      if (moved.type !== "changed") return { type: "done", result: changedOf(message) }
-      return { type: "commit", result: first, commit: { puts: [{ item: moved.message, was: message.change }], outbox } }
-    })
+        const moved = transitionMessage(body, { type: "deleted", by: principal.userId })
+        if (moved.type !== "changed") return { type: "done", result: changedOf(message) }
+        return { type: "commit", result: first, commit: { puts: [{ item: moved.message, was: message.change }], outbox } }
+      }),
+    )
 
 export const react =
   (env: Environment) =>

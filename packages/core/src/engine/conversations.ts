@@ -14,12 +14,12 @@ import {
 import { newMember, transitionMember } from "../domain/member.ts"
 import { systemMessage } from "../domain/message.ts"
 import type { Principal } from "../domain/principal.ts"
-import { decideAccess } from "../policy/access.ts"
 import type { Commit } from "../ports/conversation-log.ts"
 import type { OutboxFact } from "../ports/outbox.ts"
 import { chatError } from "../protocol/errors.ts"
 import type { InputOf } from "../protocol/requests.ts"
 import { refusal } from "./access.ts"
+import { withRulings } from "./authorization.ts"
 import type { EngineError, Environment } from "./environment.ts"
 import { metadataProblem } from "./send-message.ts"
 import { type Changed, changedOf, commitAndAnnounce, type Decision, readDecideCommit } from "./write.ts"
@@ -146,16 +146,12 @@ export const updateConversation =
     const updates = Object.keys(fields).length > 0
     const problem = contextProblem(env, input.context)
     if (problem !== undefined) return Effect.fail(problem)
-    return readDecideCommit(
-      env,
-      principal,
-      conversationId,
-      "read",
-      invite.map(memberIdOf),
-      ({ grant, items }): Decision<Changed> => {
+    const actions = [...(updates ? ["update" as const] : []), ...(invite.length > 0 ? ["invite" as const] : [])]
+    return withRulings(env, principal, conversationId, actions, (decide) =>
+      readDecideCommit(env, principal, conversationId, "read", invite.map(memberIdOf), ({ grant, items }): Decision<Changed> => {
         const { conversation, member } = grant
-        for (const action of [...(updates ? ["update" as const] : []), ...(invite.length > 0 ? ["invite" as const] : [])]) {
-          const verdict = decideAccess(conversation, member, action)
+        for (const action of actions) {
+          const verdict = decide(conversation, member, action)
           if (verdict !== "allowed") return { type: "refuse", error: refusal(verdict, conversation) }
         }
         if (input.context !== undefined && conversation.type !== "session")
@@ -194,31 +190,33 @@ export const updateConversation =
             ],
           },
         }
-      },
+      }),
     )
   }
 
 export const closeConversation =
   (env: Environment) =>
   (principal: Principal, input: InputOf<"close_conversation">): Effect.Effect<Changed, EngineError> =>
-    readDecideCommit(env, principal, input.conversationId, "read", [], ({ grant }): Decision<Changed> => {
-      const { conversation, member } = grant
-      // Closing what is closed changes nothing, and is no error: the reply to the first request may have been lost.
-      if (conversation.status === "closed") return { type: "done", result: changedOf(conversation) }
-      const verdict = decideAccess(conversation, member, "close")
-      if (verdict !== "allowed") return { type: "refuse", error: refusal(verdict, conversation) }
-      const ended = endConversation(bodyOf(conversation), { type: "closed" })
-      if (!ended.ok) return { type: "refuse", error: refusal("ended", conversation) }
-      return {
-        type: "commit",
-        result: (written) => changedOf(written[0] as Item),
-        commit: {
-          revokes: true,
-          puts: [{ item: ended.body, was: conversation.change }],
-          outbox: [{ type: "conversation_closed", actor: principal.userId }],
-        },
-      }
-    })
+    withRulings(env, principal, input.conversationId, ["close"], (decide) =>
+      readDecideCommit(env, principal, input.conversationId, "read", [], ({ grant }): Decision<Changed> => {
+        const { conversation, member } = grant
+        // Closing what is closed changes nothing, and is no error: the reply to the first request may have been lost.
+        if (conversation.status === "closed") return { type: "done", result: changedOf(conversation) }
+        const verdict = decide(conversation, member, "close")
+        if (verdict !== "allowed") return { type: "refuse", error: refusal(verdict, conversation) }
+        const ended = endConversation(bodyOf(conversation), { type: "closed" })
+        if (!ended.ok) return { type: "refuse", error: refusal("ended", conversation) }
+        return {
+          type: "commit",
+          result: (written) => changedOf(written[0] as Item),
+          commit: {
+            revokes: true,
+            puts: [{ item: ended.body, was: conversation.change }],
+            outbox: [{ type: "conversation_closed", actor: principal.userId }],
+          },
+        }
+      }),
+    )
 
 export const deleteConversation =
   (env: Environment) =>

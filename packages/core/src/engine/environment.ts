@@ -1,5 +1,6 @@
 /** What every use case stands on: the ports and the numbers, resolved once when the engine is built. */
 import type { Limits, Timing } from "../policy/limits.ts"
+import type { AuthorizerShape } from "../ports/authorizer.ts"
 import type { ConversationLogShape } from "../ports/conversation-log.ts"
 import type { EventBusShape } from "../ports/event-bus.ts"
 import type { StorageError } from "../ports/storage-error.ts"
@@ -14,6 +15,8 @@ export interface Environment {
   readonly limits: Limits
   readonly timing: Timing
   readonly access: AccessCache
+  /** Absent: the access table alone decides. `access` asks it already; use cases that decide for themselves ask by `withRulings`. */
+  readonly authorizer?: AuthorizerShape | undefined
   /** The author of answers; absent when no provider is configured, and then sessions get none. */
   readonly assistant: string | undefined
 }

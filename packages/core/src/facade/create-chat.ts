@@ -23,6 +23,7 @@ import type { Gateway } from "../gateway/gateway.ts"
 import type { Limits, Timing } from "../policy/limits.ts"
 import type { AnswerLeases } from "../ports/answer-leases.ts"
 import { authenticationError, Authenticator, type AuthenticatorShape } from "../ports/authenticator.ts"
+import { Authorizer, type AuthorizerShape } from "../ports/authorizer.ts"
 import type { ConversationLog, Durability } from "../ports/conversation-log.ts"
 import type { EventBus } from "../ports/event-bus.ts"
 import type { Outbox } from "../ports/outbox.ts"
@@ -31,6 +32,7 @@ import { isCleanText } from "../protocol/text-rule.ts"
 import { System, type SystemShape } from "../system.ts"
 import { chatError } from "../protocol/errors.ts"
 import { ParleyError } from "./parley-error.ts"
+import { type PlainAuthorizer, plainAuthorizer } from "./plain-authorizer.ts"
 import { type AnyAiProvider, type HostAbortSignal, plainProvider } from "./plain-provider.ts"
 import { type PlainStorage, plainStorage } from "./plain-storage.ts"
 import { makeUserChat, type UserChat } from "./user-chat.ts"
@@ -52,6 +54,8 @@ export interface ChatOptions {
   readonly ai?: ReadonlyArray<AnyAiProvider>
   /** Turns a client's token into a user. Without it no token is accepted, and only `chat.as` speaks for users. */
   readonly authenticate?: AuthenticatorShape | ((token: string) => Promise<PrincipalInput | undefined>)
+  /** The host's say in who may do what: "allow", "deny" or "default", for a principal, an action and a conversation. */
+  readonly authorize?: PlainAuthorizer | AuthorizerShape
   readonly limits?: Partial<Limits>
   readonly timing?: Partial<Timing>
   /** Gets every log entry at or above `logLevel`. Default: the console, from "Warn" on. Never holds a message's text or a token. */
@@ -105,6 +109,7 @@ export const createChat = async (options: ChatOptions): Promise<Chat> => {
   const runtime = ManagedRuntime.make(
     parley.pipe(
       Layer.provide(authenticatorOf(options.authenticate)),
+      Layer.provide(seamsOf(options)),
       Layer.provide(storage),
       Layer.provideMerge(loggingOf(options)),
     ),
@@ -180,6 +185,12 @@ const authenticatorOf = (authenticate: ChatOptions["authenticate"]): Layer.Layer
       ),
   })
 }
+
+/** The seams that a host has taken; the others stay out of the engine's way altogether. */
+const seamsOf = ({ authorize }: ChatOptions): Layer.Layer<never> =>
+  authorize === undefined
+    ? Layer.empty
+    : Layer.succeed(Authorizer, typeof authorize === "function" ? plainAuthorizer(authorize) : authorize)
 
 const loggingOf = (options: ChatOptions): Layer.Layer<never> => {
   const level = Layer.succeed(References.MinimumLogLevel, options.logLevel ?? "Warn")

@@ -85,6 +85,12 @@ export const ERRORS = {
     "Repeat with the same ids; nothing is doubled.",
   ),
   authentication_unavailable: spec(503, true, "Nobody could check the token.", "Repeat later."),
+  host_unavailable: spec(
+    503,
+    true,
+    "A check of the application did not answer.",
+    "Repeat with the same ids; nothing is doubled.",
+  ),
   internal: spec(500, true, "Something went wrong on the server.", "Repeat; if it stays, report the correlation id."),
   provider_failed: spec(502, true, "The assistant could not answer.", "Regenerate the answer."),
   provider_timeout: spec(504, true, "The assistant took too long.", "Regenerate the answer."),
