@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS, DEFAULT_TIMING, type Limits, type Timing } from "../pol
 import type { AiProvider } from "../ports/ai-provider.ts"
 import { AnswerLeases } from "../ports/answer-leases.ts"
 import { Authenticator } from "../ports/authenticator.ts"
+import { BeforeAppend } from "../ports/before-append.ts"
 import { Authorizer } from "../ports/authorizer.ts"
 import { ConversationLog, type Durability } from "../ports/conversation-log.ts"
 import { EventBus } from "../ports/event-bus.ts"
@@ -56,6 +57,7 @@ export const assemble = (
     const authenticator = yield* Authenticator
     // What a host need not have a say in: services that may be absent, and then stand in no requirement.
     const authorizer = Option.getOrUndefined(yield* Effect.serviceOption(Authorizer))
+    const beforeAppend = Option.getOrUndefined(yield* Effect.serviceOption(BeforeAppend))
     const system = yield* System
     const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
     const timing: Timing = { ...DEFAULT_TIMING, ...options.timing }
@@ -67,6 +69,7 @@ export const assemble = (
       timing,
       access: authorizer === undefined ? makeAccessCache(log) : authorizedAccess(makeAccessCache(log), authorizer),
       authorizer,
+      beforeAppend,
       assistant: options.ai.length === 0 ? undefined : ASSISTANT,
     }
     const engine = makeChatEngine(env)

@@ -1,6 +1,7 @@
 /** The use cases, bound to one environment: every one is `(principal, input) → result`. */
 import { regenerateAnswer, stopAnswer } from "./answer-commands.ts"
-import { deleteMessage, editMessage, react } from "./change-message.ts"
+import { editLookedAt, sendLookedAt } from "./before-append.ts"
+import { deleteMessage, react } from "./change-message.ts"
 import {
   closeConversation,
   createRoom,
@@ -12,7 +13,6 @@ import {
 import type { Environment } from "./environment.ts"
 import { joinRoom, leaveRoom } from "./membership.ts"
 import { getHistory } from "./read.ts"
-import { sendMessage } from "./send-message.ts"
 
 export const makeChatEngine = (env: Environment) => ({
   createSession: createSession(env),
@@ -24,8 +24,8 @@ export const makeChatEngine = (env: Environment) => ({
   joinRoom: joinRoom(env),
   leaveRoom: leaveRoom(env),
   getHistory: getHistory(env),
-  sendMessage: sendMessage(env),
-  editMessage: editMessage(env),
+  sendMessage: sendLookedAt(env, env.beforeAppend),
+  editMessage: editLookedAt(env, env.beforeAppend),
   deleteMessage: deleteMessage(env),
   react: react(env),
   stopAnswer: stopAnswer(env),

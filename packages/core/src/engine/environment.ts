@@ -1,6 +1,7 @@
 /** What every use case stands on: the ports and the numbers, resolved once when the engine is built. */
 import type { Limits, Timing } from "../policy/limits.ts"
 import type { AuthorizerShape } from "../ports/authorizer.ts"
+import type { BeforeAppendShape } from "../ports/before-append.ts"
 import type { ConversationLogShape } from "../ports/conversation-log.ts"
 import type { EventBusShape } from "../ports/event-bus.ts"
 import type { StorageError } from "../ports/storage-error.ts"
@@ -17,6 +18,7 @@ export interface Environment {
   readonly access: AccessCache
   /** Absent: the access table alone decides. `access` asks it already; use cases that decide for themselves ask by `withRulings`. */
   readonly authorizer?: AuthorizerShape | undefined
+  readonly beforeAppend?: BeforeAppendShape | undefined
   /** The author of answers; absent when no provider is configured, and then sessions get none. */
   readonly assistant: string | undefined
 }

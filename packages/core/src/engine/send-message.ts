@@ -23,17 +23,25 @@ export interface Sent extends Changed {
 /** A caller whose access keeps moving is told to come back. */
 const MAX_ROUNDS = 8
 
+/** Of the request as the user made it, whatever is stored of it. */
+export const sendKey = (principal: Principal, input: InputOf<"send_message">): CommitKey => ({
+  scope: `send:${principal.userId}`,
+  id: input.clientMessageId,
+  request: JSON.stringify([input.messageType ?? "text", input.text, input.replyTo ?? null, input.metadata ?? null]),
+})
+
+/** `content` is what is stored, when the host made something else of the request. */
 export const sendMessage =
   (env: Environment) =>
-  (principal: Principal, input: InputOf<"send_message">): Effect.Effect<Sent, EngineError> => {
+  (
+    principal: Principal,
+    input: InputOf<"send_message">,
+    content: Pick<InputOf<"send_message">, "text" | "metadata"> = input,
+  ): Effect.Effect<Sent, EngineError> => {
     const { tenant, userId } = principal
     const conversation = input.conversationId
     const messageType = input.messageType ?? "text"
-    const key: CommitKey = {
-      scope: `send:${userId}`,
-      id: input.clientMessageId,
-      request: JSON.stringify([messageType, input.text, input.replyTo ?? null, input.metadata ?? null]),
-    }
+    const key = sendKey(principal, input)
 
     /** Whatever stands in the way of a new message stands in no repeat's way. */
     const unlessRepeat = (error: EngineError): Effect.Effect<Sent, EngineError> =>
@@ -48,10 +56,10 @@ export const sendMessage =
         id: env.system.randomId(ID_PREFIX.message),
         author: { kind: "user", id: userId },
         type: messageType,
-        parts: [{ type: "text", text: input.text }],
+        parts: [{ type: "text", text: content.text }],
         clientMessageId: input.clientMessageId,
         ...(input.replyTo === undefined ? {} : { replyTo: input.replyTo }),
-        ...(input.metadata === undefined ? {} : { metadata: input.metadata }),
+        ...(content.metadata === undefined ? {} : { metadata: content.metadata }),
       })
       const answer =
         grant.conversation.type === "session" && env.assistant !== undefined
@@ -106,13 +114,15 @@ export const sendMessage =
         }
       })
 
-    const tooMuch = limitProblem(env, input)
+    const tooMuch = draftProblem(env, input)
     // Suspended, so that commits are issued in the order in which the effects are run.
     return tooMuch === undefined ? Effect.suspend(() => round(MAX_ROUNDS)) : unlessRepeat(tooMuch)
   }
 
-const limitProblem = (env: Environment, input: InputOf<"send_message">): ChatError | undefined =>
-  textProblem(env, input.text) ?? metadataProblem(env, input.metadata)
+export const draftProblem = (
+  env: Environment,
+  content: Pick<InputOf<"send_message">, "text" | "metadata">,
+): ChatError | undefined => textProblem(env, content.text) ?? metadataProblem(env, content.metadata)
 
 export const textProblem = (env: Environment, text: string): ChatError | undefined => {
   const max = env.limits.maxMessageLength

@@ -24,6 +24,7 @@ import type { Limits, Timing } from "../policy/limits.ts"
 import type { AnswerLeases } from "../ports/answer-leases.ts"
 import { authenticationError, Authenticator, type AuthenticatorShape } from "../ports/authenticator.ts"
 import { Authorizer, type AuthorizerShape } from "../ports/authorizer.ts"
+import { BeforeAppend } from "../ports/before-append.ts"
 import type { ConversationLog, Durability } from "../ports/conversation-log.ts"
 import type { EventBus } from "../ports/event-bus.ts"
 import type { Outbox } from "../ports/outbox.ts"
@@ -33,6 +34,7 @@ import { System, type SystemShape } from "../system.ts"
 import { chatError } from "../protocol/errors.ts"
 import { ParleyError } from "./parley-error.ts"
 import { type PlainAuthorizer, plainAuthorizer } from "./plain-authorizer.ts"
+import { type PlainBeforeAppend, plainBeforeAppend } from "./plain-before-append.ts"
 import { type AnyAiProvider, type HostAbortSignal, plainProvider } from "./plain-provider.ts"
 import { type PlainStorage, plainStorage } from "./plain-storage.ts"
 import { makeUserChat, type UserChat } from "./user-chat.ts"
@@ -56,6 +58,8 @@ export interface ChatOptions {
   readonly authenticate?: AuthenticatorShape | ((token: string) => Promise<PrincipalInput | undefined>)
   /** The host's say in who may do what: "allow", "deny" or "default", for a principal, an action and a conversation. */
   readonly authorize?: PlainAuthorizer | AuthorizerShape
+  /** Sees each message that a user sends or edits before it is stored, and returns it, changes it or refuses it: `{ reject: "why" }`. */
+  readonly beforeAppend?: PlainBeforeAppend
   readonly limits?: Partial<Limits>
   readonly timing?: Partial<Timing>
   /** Gets every log entry at or above `logLevel`. Default: the console, from "Warn" on. Never holds a message's text or a token. */
@@ -187,10 +191,13 @@ const authenticatorOf = (authenticate: ChatOptions["authenticate"]): Layer.Layer
 }
 
 /** The seams that a host has taken; the others stay out of the engine's way altogether. */
-const seamsOf = ({ authorize }: ChatOptions): Layer.Layer<never> =>
-  authorize === undefined
-    ? Layer.empty
-    : Layer.succeed(Authorizer, typeof authorize === "function" ? plainAuthorizer(authorize) : authorize)
+const seamsOf = ({ authorize, beforeAppend }: ChatOptions): Layer.Layer<never> =>
+  Layer.mergeAll(
+    authorize === undefined
+      ? Layer.empty
+      : Layer.succeed(Authorizer, typeof authorize === "function" ? plainAuthorizer(authorize) : authorize),
+    beforeAppend === undefined ? Layer.empty : Layer.succeed(BeforeAppend, plainBeforeAppend(beforeAppend)),
+  )
 
 const loggingOf = (options: ChatOptions): Layer.Layer<never> => {
   const level = Layer.succeed(References.MinimumLogLevel, options.logLevel ?? "Warn")

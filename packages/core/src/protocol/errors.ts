@@ -94,6 +94,7 @@ export const ERRORS = {
   internal: spec(500, true, "Something went wrong on the server.", "Repeat; if it stays, report the correlation id."),
   provider_failed: spec(502, true, "The assistant could not answer.", "Regenerate the answer."),
   provider_timeout: spec(504, true, "The assistant took too long.", "Regenerate the answer."),
+  message_rejected: spec(422, false, "The application refused this message.", "Word it differently: `details.problem` says why."),
   provider_blocked: spec(422, false, "The assistant's policy refused this.", "Word the message differently."),
   answer_interrupted: spec(502, true, "The answer was cut off.", "Regenerate the answer."),
 } as const satisfies Record<string, ErrorSpec>

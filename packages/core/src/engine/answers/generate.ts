@@ -50,8 +50,6 @@ export const generate = (
     if (done.end.type === "lost") return
     text.finish()
     emit(env, ref, revision, text)
-    if (done.end.type === "error")
-      yield* Effect.logWarning("provider failed", { answer: ref.answer, class: done.end.class, reason: done.end.message })
     yield* end(env, ref, claim.fence, endingOf(done.end, done.heard, text, revision, done.attempts))
   })
 
@@ -126,6 +124,14 @@ const attemptAll = (
         ...(heard.model === undefined ? {} : { model: heard.model }),
         ...(heard.usage === undefined ? {} : { usage: heard.usage }),
       })
+      // Each of them, also where another provider stepped in: what its user never saw is its operator's news.
+      if (end.type === "error" || end.type === "cut" || end.type === "timeout")
+        yield* Effect.logWarning("provider failed", {
+          answer: ref.answer,
+          provider: provider.name,
+          outcome: outcomeOf(end),
+          ...(end.type === "error" ? { reason: end.message } : {}),
+        })
       if (i + 1 === env.providers.length || !mayFailOver(end, text.text() !== ""))
         return { end, heard: { ...heard, provider: provider.name }, attempts }
     }
