@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS, DEFAULT_TIMING, type Limits, type Timing } from "../pol
 import type { AiProvider } from "../ports/ai-provider.ts"
 import { AnswerLeases } from "../ports/answer-leases.ts"
 import { Authenticator } from "../ports/authenticator.ts"
+import { UserDirectory } from "../ports/user-directory.ts"
 import { BeforeAppend } from "../ports/before-append.ts"
 import { Authorizer } from "../ports/authorizer.ts"
 import { ConversationLog, type Durability } from "../ports/conversation-log.ts"
@@ -58,6 +59,7 @@ export const assemble = (
     // What a host need not have a say in: services that may be absent, and then stand in no requirement.
     const authorizer = Option.getOrUndefined(yield* Effect.serviceOption(Authorizer))
     const beforeAppend = Option.getOrUndefined(yield* Effect.serviceOption(BeforeAppend))
+    const directory = Option.getOrUndefined(yield* Effect.serviceOption(UserDirectory))
     const system = yield* System
     const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
     const timing: Timing = { ...DEFAULT_TIMING, ...options.timing }
@@ -70,6 +72,7 @@ export const assemble = (
       access: authorizer === undefined ? makeAccessCache(log) : authorizedAccess(makeAccessCache(log), authorizer),
       authorizer,
       beforeAppend,
+      directory,
       assistant: options.ai.length === 0 ? undefined : ASSISTANT,
     }
     const engine = makeChatEngine(env)

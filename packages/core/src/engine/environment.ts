@@ -4,6 +4,7 @@ import type { AuthorizerShape } from "../ports/authorizer.ts"
 import type { BeforeAppendShape } from "../ports/before-append.ts"
 import type { ConversationLogShape } from "../ports/conversation-log.ts"
 import type { EventBusShape } from "../ports/event-bus.ts"
+import type { UserDirectoryShape } from "../ports/user-directory.ts"
 import type { StorageError } from "../ports/storage-error.ts"
 import type { ChatError } from "../protocol/errors.ts"
 import type { SystemShape } from "../system.ts"
@@ -19,6 +20,8 @@ export interface Environment {
   /** Absent: the access table alone decides. `access` asks it already; use cases that decide for themselves ask by `withRulings`. */
   readonly authorizer?: AuthorizerShape | undefined
   readonly beforeAppend?: BeforeAppendShape | undefined
+  /** Absent: pages name users by their ids alone. */
+  readonly directory?: UserDirectoryShape | undefined
   /** The author of answers; absent when no provider is configured, and then sessions get none. */
   readonly assistant: string | undefined
 }

@@ -3,10 +3,12 @@ import * as Effect from "effect/Effect"
 import type { ConversationHead } from "../domain/conversation.ts"
 import type { Item } from "../domain/item.ts"
 import type { Principal } from "../domain/principal.ts"
+import type { UserProfile } from "../ports/user-directory.ts"
 import { chatError } from "../protocol/errors.ts"
 import { type Mine, mineOf, type WireItem, wireItem } from "../protocol/frames.ts"
 import type { InputOf } from "../protocol/requests.ts"
 import type { EngineError, Environment } from "./environment.ts"
+import { withUsers } from "./users-sidecar.ts"
 
 export interface History {
   readonly conversationId: string
@@ -17,6 +19,7 @@ export interface History {
   readonly firstSeq: number
   readonly hasMore: boolean
   readonly mine?: Mine
+  readonly users?: ReadonlyArray<UserProfile>
 }
 
 export const getHistory =
@@ -35,7 +38,7 @@ export const getHistory =
       })
       if (page === undefined) return yield* Effect.fail(chatError("conversation_not_found"))
       const mine = mineOf(page.reactions, userId)
-      return {
+      return yield* withUsers(env, tenant, [...page.messages, ...page.reactions], {
         conversationId: conversation,
         messages: page.messages.map(wireItem),
         reactions: page.reactions.map(wireItem),
@@ -43,7 +46,7 @@ export const getHistory =
         firstSeq: page.head.firstSeq,
         hasMore: page.more,
         ...(mine === undefined ? {} : { mine }),
-      }
+      })
     })
 
 /** A part of a window: the conversation, its members, then messages from `from` on, each page read when the one before has gone out. */

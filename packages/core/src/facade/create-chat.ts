@@ -24,6 +24,7 @@ import type { Limits, Timing } from "../policy/limits.ts"
 import type { AnswerLeases } from "../ports/answer-leases.ts"
 import { authenticationError, Authenticator, type AuthenticatorShape } from "../ports/authenticator.ts"
 import { Authorizer, type AuthorizerShape } from "../ports/authorizer.ts"
+import { UserDirectory } from "../ports/user-directory.ts"
 import { BeforeAppend } from "../ports/before-append.ts"
 import type { ConversationLog, Durability } from "../ports/conversation-log.ts"
 import type { EventBus } from "../ports/event-bus.ts"
@@ -35,6 +36,7 @@ import { chatError } from "../protocol/errors.ts"
 import { ParleyError } from "./parley-error.ts"
 import { type PlainAuthorizer, plainAuthorizer } from "./plain-authorizer.ts"
 import { type PlainBeforeAppend, plainBeforeAppend } from "./plain-before-append.ts"
+import { type PlainUserDirectory, plainUserDirectory } from "./plain-user-directory.ts"
 import { type AnyAiProvider, type HostAbortSignal, plainProvider } from "./plain-provider.ts"
 import { type PlainStorage, plainStorage } from "./plain-storage.ts"
 import { makeUserChat, type UserChat } from "./user-chat.ts"
@@ -60,6 +62,8 @@ export interface ChatOptions {
   readonly authorize?: PlainAuthorizer | AuthorizerShape
   /** Sees each message that a user sends or edits before it is stored, and returns it, changes it or refuses it: `{ reject: "why" }`. */
   readonly beforeAppend?: PlainBeforeAppend
+  /** Names and faces for pages: who these users are. Never stored. */
+  readonly users?: PlainUserDirectory
   readonly limits?: Partial<Limits>
   readonly timing?: Partial<Timing>
   /** Gets every log entry at or above `logLevel`. Default: the console, from "Warn" on. Never holds a message's text or a token. */
@@ -191,11 +195,12 @@ const authenticatorOf = (authenticate: ChatOptions["authenticate"]): Layer.Layer
 }
 
 /** The seams that a host has taken; the others stay out of the engine's way altogether. */
-const seamsOf = ({ authorize, beforeAppend }: ChatOptions): Layer.Layer<never> =>
+const seamsOf = ({ authorize, beforeAppend, users }: ChatOptions): Layer.Layer<never> =>
   Layer.mergeAll(
     authorize === undefined
       ? Layer.empty
       : Layer.succeed(Authorizer, typeof authorize === "function" ? plainAuthorizer(authorize) : authorize),
+    users === undefined ? Layer.empty : Layer.succeed(UserDirectory, plainUserDirectory(users)),
     beforeAppend === undefined ? Layer.empty : Layer.succeed(BeforeAppend, plainBeforeAppend(beforeAppend)),
   )
 

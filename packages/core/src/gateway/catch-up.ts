@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type { EngineError, Environment } from "../engine/environment.ts"
 import { planWindow, readWindowPage, type WindowPage, type WindowPosition } from "../engine/read.ts"
+import { withUsers } from "../engine/users-sidecar.ts"
 import type { ConversationHead } from "../domain/conversation.ts"
 import { parseCursor } from "../domain/cursor.ts"
 import type { Item } from "../domain/item.ts"
@@ -78,14 +79,13 @@ export const catchUp = (
     let position: WindowPosition | undefined = { phase: "members" }
     while (position !== undefined) {
       const page: WindowPage | undefined = yield* outlet.inTurn(
-        Effect.tap(readWindowPage(env, tenant, plan, position), (read) =>
-          Effect.sync(() => {
-            if (read === undefined) return
-            const { items, next } = read
-            const more = next !== undefined
-            outlet.send(changesFrame(head, userId, { after: 0, upTo: head.change, items, more, from: plan.from }))
-          }),
-        ),
+        Effect.tap(readWindowPage(env, tenant, plan, position), (read) => {
+          if (read === undefined) return Effect.void
+          const { items, next } = read
+          const more = next !== undefined
+          const frame = changesFrame(head, userId, { after: 0, upTo: head.change, items, more, from: plan.from })
+          return Effect.map(withUsers(env, tenant, items, frame), (told) => outlet.send(told))
+        }),
       )
       if (page === undefined) return yield* Effect.fail(chatError("conversation_not_found"))
       position = page.next

@@ -9,6 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { EngineError, Environment } from "../engine/environment.ts"
+import { withUsers } from "../engine/users-sidecar.ts"
 import type { Principal } from "../domain/principal.ts"
 import type { ChangesPage } from "../ports/conversation-log.ts"
 import { chatError } from "../protocol/errors.ts"
@@ -198,13 +199,15 @@ export class Subscription implements Reader, PageOutlet {
         limit: PAGE_ITEMS,
         maxBytes: env.limits.pageBytes,
       }),
-      (page) =>
-        Effect.sync(() => {
-          if (page === undefined) return
-          const { head, items, upTo, more } = page
-          if (always || upTo > this.at) this.send(changesFrame(head, userId, { after: this.at, upTo, items, more }))
+      (page) => {
+        if (page === undefined) return Effect.void
+        const { head, items, upTo, more } = page
+        const frame = changesFrame(head, userId, { after: this.at, upTo, items, more })
+        return Effect.map(withUsers(env, tenant, items, frame), (told) => {
+          if (always || upTo > this.at) this.send(told)
           this.at = upTo
-        }),
+        })
+      },
     )
   }
 

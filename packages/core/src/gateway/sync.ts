@@ -6,6 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { EngineError, Environment } from "../engine/environment.ts"
+import { withUsers } from "../engine/users-sidecar.ts"
 import type { Principal } from "../domain/principal.ts"
 import { chatError } from "../protocol/errors.ts"
 import type { ServerFrame } from "../protocol/frames.ts"
@@ -174,7 +175,9 @@ const readConversation = (
       frames.push({ type: "unsubscribed", conversationId, code: "conversation_not_found" })
       return undefined
     }
-    if (page.upTo > after)
-      frames.push(changesFrame(page.head, principal.userId, { after, upTo: page.upTo, items: page.items, more: page.more }))
+    if (page.upTo > after) {
+      const frame = changesFrame(page.head, principal.userId, { after, upTo: page.upTo, items: page.items, more: page.more })
+      frames.push(yield* withUsers(env, principal.tenant, page.items, frame))
+    }
     return page.upTo
   })

@@ -3,6 +3,7 @@
  */
 import type { Item, Reactions } from "../domain/item.ts"
 import { SHOWN_REACTORS } from "../domain/reactions.ts"
+import type { UserProfile } from "../ports/user-directory.ts"
 import type { CloseReason } from "./close-codes.ts"
 import type { ErrorBody } from "./errors.ts"
 
@@ -50,6 +51,7 @@ export interface ChangesFrame {
   readonly more: boolean
   readonly window?: { readonly from: number }
   readonly mine?: Mine
+  readonly users?: ReadonlyArray<UserProfile>
 }
 
 export const RESYNC_REASONS = ["epoch_changed", "unknown_cursor", "too_far_behind"] as const

@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { described } from "./fields.ts"
 import type { RequestType } from "./requests.ts"
-import { AnswerState, Conversation, Count, MemberStatus, Message, Mine, Reactions, Role } from "./wire-items.ts"
+import { AnswerState, Conversation, Count, MemberStatus, Message, Mine, Users, Reactions, Role } from "./wire-items.ts"
 
 const changed = {
   itemId: described(Schema.String, "of the item that the request wrote"),
@@ -50,6 +50,7 @@ export const REPLIES = {
     firstSeq: described(Count, "the oldest message kept"),
     hasMore: described(Schema.Boolean, "there are older ones"),
     mine: Schema.optionalKey(Mine),
+    users: Schema.optionalKey(Users),
   }).annotate({ identifier: "History" }),
   send_message: Schema.Struct({
     ...changed,

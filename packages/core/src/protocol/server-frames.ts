@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import { CLOSE_CODES, type CloseReason } from "./close-codes.ts"
 import { described } from "./fields.ts"
 import { LIVE_TYPES, type LiveType, RESYNC_REASONS, type ServerFrame } from "./frames.ts"
-import { Count, Item, Mine } from "./wire-items.ts"
+import { Count, Item, Mine, Users } from "./wire-items.ts"
 
 const typed = <const Type extends string>(type: Type) => Schema.Literal(type)
 
@@ -79,6 +79,7 @@ export const SERVER_FRAMES = {
     more: described(Schema.Boolean, "another page follows"),
     window: described(Schema.optionalKey(Schema.Struct({ from: Count })), "a page of a window that begins at this seq"),
     mine: Schema.optionalKey(Mine),
+    users: Schema.optionalKey(Users),
   }),
   resync: Schema.Struct({ type: typed("resync"), conversationId: Schema.String, reason: Schema.Literals(RESYNC_REASONS) }),
   ...(Object.fromEntries(LIVE_TYPES.map((type) => [type, live(type)])) as { [T in LiveType]: ReturnType<typeof live<T>> }),

@@ -141,3 +141,14 @@ export const Mine = Schema.Record(Schema.String, Schema.Array(Schema.String)).an
   identifier: "Mine",
   description: "by message id, the emojis under which you stand behind the users shown",
 })
+
+export const Users = Schema.Array(
+  Schema.Struct({
+    id: Schema.String,
+    name: Schema.optionalKey(Schema.String),
+    avatarUrl: Schema.optionalKey(Schema.String),
+  }),
+).annotate({
+  identifier: "Users",
+  description: "who the people named on the page are, as the application tells now; absent when it does not",
+})
