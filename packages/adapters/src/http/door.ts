@@ -1,5 +1,5 @@
 /** What both transports ask of a request before they look into it: is it ours, and from where does it come. */
-import { randomBytes } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import type { IncomingMessage } from "node:http"
 import { type ChatError, chatError, pointer } from "@parley/core"
 
@@ -58,8 +58,8 @@ export const openDoor = (options: DoorOptions): Door => {
   }
 }
 
-/** Names one request in an answer and in the log. */
-export const correlationIdOf = (): string => `req_${randomBytes(9).toString("base64url")}`
+/** Names one request in an answer and in the log. A UUID, because Node draws many of those at once. */
+export const correlationIdOf = (): string => `req_${randomUUID()}`
 
 const MAX_NAME = 64
 
