@@ -7,6 +7,7 @@ import { parley, socketIo, ws } from "./dialects.ts"
 import { acks } from "./suites/acks.ts"
 import { connections } from "./suites/connections.ts"
 import { fanOut } from "./suites/fan-out.ts"
+import { http } from "./suites/http.ts"
 import { latency } from "./suites/latency.ts"
 import { tokens } from "./suites/tokens.ts"
 
@@ -23,6 +24,7 @@ const fresh = (): string => {
 const memoryServer = async () => ({ contender: await startContender("parley", "parley.ts"), dialect: parley })
 const wsServer = async () => ({ contender: await startContender("ws", "ws.ts"), dialect: ws })
 const socketIoServer = async () => ({ contender: await startContender("socket.io", "socket-io.ts"), dialect: socketIo })
+const fastifyServer = async () => ({ contender: await startContender("fastify", "fastify.ts") })
 const sqliteServer = async (kind: "sqlite" | "sqlite-single") => ({
   contender: await startContender(kind, "parley.ts", [kind, fresh()]),
   dialect: parley,
@@ -56,6 +58,10 @@ const SUITES: Readonly<Record<string, () => Promise<string>>> = {
   tokens: () =>
     withServers(Promise.all([tokensServer("parley"), tokensServer("raw")]), (servers) =>
       tokens(servers[0] as Named, servers[1] as Named, rounds),
+    ),
+  http: () =>
+    withServers(Promise.all([memoryServer(), fastifyServer()]), (servers) =>
+      http((servers[0] as Named).contender, (servers[1] as Named).contender, rounds),
     ),
   connections: () => connections([memoryServer, wsServer, socketIoServer], rounds),
 }
