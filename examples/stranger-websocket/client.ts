@@ -70,7 +70,8 @@ let shown = { revision: 0, length: 0 }
 let socket: WebSocket
 let draining = false
 let failures = 0
-let subscribing = false
+/** The newest subscribe without a reply: until it has one, what comes is of the subscription before. */
+let subscribing: string | undefined
 let requests = 0
 const open = new Map<string, (outcome: Reply | Refusal) => void>()
 
@@ -78,6 +79,7 @@ const open = new Map<string, (outcome: Reply | Refusal) => void>()
 const ask = (type: string, fields: object): Promise<Reply> =>
   new Promise((resolve) => {
     const id = String((requests += 1))
+    if (type === "subscribe") subscribing = id
     open.set(id, (outcome) => {
       if (!("code" in outcome)) resolve(outcome)
       else if (outcome.retryAfter === undefined) end(`${type}: ${outcome.code} ${outcome.message}`, 1)
@@ -92,14 +94,11 @@ const end = (line: string, code: number): void => {
 }
 
 const subscribe = async (): Promise<void> => {
-  if (subscribing) return
-  subscribing = true
   await ask("subscribe", {
     conversationId: session,
     ...(position === undefined ? {} : { cursor: `${position.epoch}.${position.change}` }),
     answers: Array.from(texts, ([id, { revision, text }]) => `${id}@${revision}.${text.length}`),
   })
-  subscribing = false
 }
 
 /** After each welcome: all that may have been lost is asked again. */
@@ -182,7 +181,7 @@ const show = (): void => {
 
 const connect = (): void => {
   socket = new WebSocket(url)
-  subscribing = false
+  subscribing = undefined
   draining = false
   open.clear()
   socket.addEventListener("open", () => void ask("authenticate", { token }))
@@ -194,10 +193,11 @@ const connect = (): void => {
     } else if (frame.type === "reply" || frame.type === "error") {
       const settle = open.get(frame.id ?? "")
       open.delete(frame.id ?? "")
+      // At once: the next frame may come in the same tick.
+      if (frame.id === subscribing) subscribing = undefined
       settle?.(frame.type === "reply" ? frame : frame.error)
     } else if (frame.type === "drain") draining = true
-    // Until a subscription is granted, what comes is of the one before.
-    else if (!subscribing) take(frame)
+    else if (subscribing === undefined) take(frame)
   })
   socket.addEventListener("close", ({ code }) => {
     if (code >= 4400 && code < 4500) return end("[a new token is needed]", 1)

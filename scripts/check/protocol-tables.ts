@@ -72,6 +72,7 @@ const OBJECTS = [
   "Author",
   "AnswerState",
   "Mine",
+  "Users",
   "ErrorBody",
 ]
 
