@@ -78,11 +78,30 @@ const own = (): Readonly<Record<string, JsonSchema>> => ({
   ]),
   events: {
     summary: "The frames of a subscription as server-sent events",
-    parameters: [CONVERSATIONS, ANSWERS, named("Last-Event-ID", "header", { type: "string" })],
+    parameters: [
+      CONVERSATIONS,
+      ANSWERS,
+      named("ticket", "query", { type: "string" }, { description: "instead of a token; one of `tickets`" }),
+      named("Last-Event-ID", "header", { type: "string" }),
+    ],
     responses: {
       200: {
         description: "One server frame as JSON in each event's data",
         content: { "text/event-stream": { schema: { type: "string" } } },
+      },
+      ...ERRORS,
+    },
+  },
+  tickets: {
+    summary: "A ticket: opens one `events` or `ws` as `?ticket=…` instead of a token, from the page that asked for it",
+    responses: {
+      201: {
+        description: "Made",
+        content: json({
+          type: "object",
+          properties: { ticket: { type: "string" }, expiresIn: { type: "integer", description: "seconds" } },
+          required: ["ticket", "expiresIn"],
+        }),
       },
       ...ERRORS,
     },

@@ -1,12 +1,13 @@
 /** The kit tested on itself: each adapter here has one fault, and the cases named beside it have to find it. */
 import { describe, expect, it } from "vitest"
-import { memoryBus, memoryStorage } from "@parley/adapters/memory"
+import { memoryBus, memoryOneTimeKeys, memoryStorage } from "@parley/adapters/memory"
 import {
   aiProviderCases,
   answerLeasesCases,
   authenticatorCases,
   conversationLogCases,
   eventBusCases,
+  oneTimeKeysCases,
   outboxCases,
   runCases,
   type Case,
@@ -16,6 +17,7 @@ import type { Broken } from "./broken/broken.ts"
 import { brokenBuses } from "./broken/buses.ts"
 import { brokenCommits } from "./broken/commits.ts"
 import { brokenAnswerLeases } from "./broken/leases.ts"
+import { brokenOneTimeKeys } from "./broken/one-time-keys.ts"
 import { brokenOutboxes } from "./broken/outboxes.ts"
 import { brokenProviders, soundProvider } from "./broken/providers.ts"
 import { brokenReads } from "./broken/reads.ts"
@@ -67,5 +69,6 @@ suite("storage", storageCases, { reopen: true }, memoryStorage, [
   ...brokenOutboxes,
 ])
 suite("EventBus", eventBusCases, {}, memoryBus, brokenBuses)
+suite("OneTimeKeys", oneTimeKeysCases, {}, memoryOneTimeKeys, brokenOneTimeKeys)
 suite("AiProvider", aiProviderCases, { endless: true, fails: true, cut: true }, soundProvider, brokenProviders)
 suite("Authenticator", authenticatorCases(credentials), {}, soundAuthenticator, brokenAuthenticators)

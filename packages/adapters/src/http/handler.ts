@@ -1,14 +1,23 @@
 /** Every HTTP route below the prefixes: what is asked, by whom, and the one answer to it. */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as Effect from "effect/Effect"
-import { type Chat, type ChatError, chatError, type EngineError, errorBody, type Principal, type SyncInput } from "@parley/core"
+import {
+  type Chat,
+  type ChatError,
+  chatError,
+  type EngineError,
+  errorBody,
+  type Principal,
+  type SyncInput,
+  TICKET_TTL,
+} from "@parley/core"
 import { type Answer, commonHeaders, errorAnswer, sendAnswer } from "./answer.ts"
 import { readJson } from "./body.ts"
 import { corsHeaders, preflight } from "./cors.ts"
 import { correlationIdOf, type DoorOptions, openDoor, type Target, tokenInQuery, unknownParameter } from "./door.ts"
 import { type EventStream, type EventStreamGrant, openEventStream } from "./events-route.ts"
 import { answerFrameRoute } from "./frame-route.ts"
-import { identify } from "./identify.ts"
+import { identify, redeem, ticketOf, whenceOf } from "./identify.ts"
 import { type Found, findRoute } from "./routes.ts"
 import { report, runBatch } from "./run-request.ts"
 import { isRefusal, parseEvents, parseMessages, parseSync } from "./sync-query.ts"
@@ -56,8 +65,9 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
         return errorAnswer(errorBody(chatError("method_not_allowed"), correlationId), { Allow: found.allow.join(", ") })
       const urlToken = tokenInQuery(target.query)
       if (urlToken !== undefined) return yield* Effect.fail(urlToken)
-      const principal = yield* identify(chat, request, correlationId)
       const { route, parameters } = found
+      const ticket = route.kind === "events" ? ticketOf(target.query) : undefined
+      const principal = yield* ticket === undefined ? identify(chat, request, correlationId) : redeem(chat, request, ticket)
       switch (route.kind) {
         case "frame":
           return yield* answerFrameRoute(chat, principal, request, route, parameters, target.query, correlationId)
@@ -66,9 +76,17 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
         case "events": {
           // Node joins headers of one name, but for those it knows to come once.
           const lastEventId = request.headers["last-event-id"]
+          target.query.delete("ticket")
           const followed = parseEvents(target.query, chat.limits.maxSyncConversations, lastEventId?.toString())
           if (isRefusal(followed)) return yield* Effect.fail(followed)
           return { principal, followed }
+        }
+        case "tickets": {
+          for (const name of target.query.keys()) return yield* Effect.fail(unknownParameter(name))
+          // A page that may not use this server gets nothing to use it with.
+          if (!door.allows(request)) return yield* Effect.fail(chatError("origin_not_allowed"))
+          const made = yield* chat.gateway.tickets.issue(principal, whenceOf(request))
+          return { status: 201, body: { ticket: made, expiresIn: TICKET_TTL / 1_000 } }
         }
         case "messages":
           return yield* sync(principal, request, parseMessages(target.query), abort)
@@ -85,8 +103,10 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
     const correlationId = correlationIdOf()
     const abort = new AbortController()
     const headers = { ...commonHeaders(correlationId), ...corsHeaders(door, request) }
-    // A client that has gone waits for nothing any more; after an answer this does nothing.
-    response.once("close", () => abort.abort())
+    // A client that has gone waits for nothing any more. After an answer there is nothing to end, and ending it would cost a stack trace.
+    response.once("close", () => {
+      if (!response.writableFinished) abort.abort()
+    })
     const failed = (error: ChatError): Answer => errorAnswer(errorBody(error, correlationId))
     if (request.method === "OPTIONS")
       return sendAnswer(request, response, preflight(door, request) ?? failed(chatError("origin_not_allowed")), headers)

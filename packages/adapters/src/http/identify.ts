@@ -1,9 +1,25 @@
-/** Who calls, by the Authorization header alone. */
+/** Who calls: by the Authorization header, or where a browser cannot set one, by a ticket in the URL. */
 import type { IncomingMessage } from "node:http"
 import * as Effect from "effect/Effect"
-import { authenticationError, authenticationProblem, type Chat, type ChatError, chatError, type Principal } from "@parley/core"
+import {
+  authenticationError,
+  authenticationProblem,
+  type Chat,
+  type ChatError,
+  chatError,
+  type Principal,
+  type Whence,
+} from "@parley/core"
 
 const BEARER = /^Bearer +(\S+) *$/i
+
+/** The ticket in a URL, not yet spent. */
+export const ticketOf = (query: URLSearchParams): string | undefined => query.get("ticket") ?? undefined
+
+export const redeem = (chat: Chat, request: IncomingMessage, ticket: string): Effect.Effect<Principal, ChatError> =>
+  chat.gateway.tickets.redeem(ticket, whenceOf(request))
+
+export const whenceOf = ({ headers: { origin, host } }: IncomingMessage): Whence => ({ origin, host })
 
 export const identify = (chat: Chat, request: IncomingMessage, correlationId: string): Effect.Effect<Principal, ChatError> => {
   const { authorization } = request.headers

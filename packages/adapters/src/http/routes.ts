@@ -22,7 +22,7 @@ export interface FrameRoute {
 }
 
 export interface OwnRoute {
-  readonly kind: "commands" | "sync" | "events" | "messages"
+  readonly kind: "commands" | "sync" | "events" | "messages" | "tickets"
   readonly method: string
   readonly path: string
 }
@@ -71,6 +71,7 @@ export const ROUTES: ReadonlyArray<Route> = [
   { kind: "sync", method: "GET", path: "sync" },
   { kind: "events", method: "GET", path: "events" },
   { kind: "messages", method: "GET", path: "messages" },
+  { kind: "tickets", method: "POST", path: "tickets" },
   frame("POST", "sessions", "create_session", CREATED),
   ...conversationRoutes("sessions"),
   frame("POST", "rooms", "create_room", CREATED),

@@ -12,6 +12,8 @@ import { closeDatabase, makeDatabase } from "./database.ts"
 import { makeEventBus } from "./event-bus.ts"
 import { makeOutbox } from "./outbox.ts"
 
+export { memoryOneTimeKeys } from "./one-time-keys.ts"
+
 /** The durable ports over one fresh database, which every build of the layer makes anew. */
 export const memoryStorage = (): Layer.Layer<ConversationLog | AnswerLeases | Outbox> =>
   Layer.effectContext(

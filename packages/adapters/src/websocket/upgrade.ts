@@ -1,7 +1,7 @@
 /**
  * From an HTTP upgrade request to a connection of the gateway. Whoever may not come in is told why in HTTP, before the upgrade.
  *
- * A token in the Authorization header is checked first; without one (browsers cannot set it) the socket opens and its first frame has
+ * A token in the Authorization header or a ticket in the URL is checked first; without either the socket opens and its first frame has
  * to be `authenticate`, for which the gateway allows a few seconds.
  */
 import type { Buffer } from "node:buffer"
@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import { WebSocketServer } from "ws"
 import { type Chat, type ChatError, chatError, errorBody, type Principal } from "@parley/core"
 import { correlationIdOf, type DoorOptions, openDoor, tokenInQuery } from "../http/door.ts"
-import { identify } from "../http/identify.ts"
+import { identify, redeem, ticketOf } from "../http/identify.ts"
 import { refuseUpgrade } from "../http/refuse-upgrade.ts"
 import { report } from "../http/run-request.ts"
 import { ChatSocket, SocketSink } from "./socket-sink.ts"
@@ -78,12 +78,19 @@ export const websocketUpgrade = (chat: Chat, options: DoorOptions = {}): WebSock
   }
   const unavailable = (): ChatError => chatError(closing || gateway.draining() ? "draining" : "overloaded")
 
-  const identifyFirst = (request: IncomingMessage, socket: Socket, head: Buffer, correlationId: string): void => {
+  const identifyFirst = (
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    correlationId: string,
+    ticket: string | undefined,
+  ): void => {
     if (knocking + gateway.connections() >= chat.limits.maxConnections) return refuse(socket, unavailable(), correlationId)
     const abandon = (): void => void socket.destroy()
     socket.on("error", abandon)
     knocking += 1
-    const task = Effect.matchCauseEffect(identify(chat, request, correlationId), {
+    const who = ticket === undefined ? identify(chat, request, correlationId) : redeem(chat, request, ticket)
+    const task = Effect.matchCauseEffect(who, {
       onSuccess: (principal) => Effect.succeed(() => accept(request, socket, head, correlationId, principal)),
       onFailure: (cause) => Effect.map(report(cause, "upgrade", correlationId), (error) => () => refuseUpgrade(socket, error)),
     })
@@ -104,10 +111,11 @@ export const websocketUpgrade = (chat: Chat, options: DoorOptions = {}): WebSock
     // Node's HTTP server upgrades sockets of net or tls, whatever the type of its event says.
     const socket = duplex as Socket
     const correlationId = correlationIdOf()
+    const ticket = ticketOf(target.query)
     const problem = door.allows(request) ? tokenInQuery(target.query) : chatError("origin_not_allowed")
     if (problem !== undefined) refuse(socket, problem, correlationId)
-    else if (request.headers.authorization === undefined) accept(request, socket, head, correlationId)
-    else identifyFirst(request, socket, head, correlationId)
+    else if (ticket === undefined && request.headers.authorization === undefined) accept(request, socket, head, correlationId)
+    else identifyFirst(request, socket, head, correlationId, ticket)
     return true
   }
 

@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS, DEFAULT_TIMING, type Limits, type Timing } from "../pol
 import type { AiProvider } from "../ports/ai-provider.ts"
 import { AnswerLeases } from "../ports/answer-leases.ts"
 import { Authenticator } from "../ports/authenticator.ts"
+import { OneTimeKeys } from "../ports/one-time-keys.ts"
 import { UserDirectory } from "../ports/user-directory.ts"
 import { BeforeAppend } from "../ports/before-append.ts"
 import { Authorizer } from "../ports/authorizer.ts"
@@ -60,6 +61,7 @@ export const assemble = (
     const authorizer = Option.getOrUndefined(yield* Effect.serviceOption(Authorizer))
     const beforeAppend = Option.getOrUndefined(yield* Effect.serviceOption(BeforeAppend))
     const directory = Option.getOrUndefined(yield* Effect.serviceOption(UserDirectory))
+    const oneTimeKeys = Option.getOrUndefined(yield* Effect.serviceOption(OneTimeKeys))
     const system = yield* System
     const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
     const timing: Timing = { ...DEFAULT_TIMING, ...options.timing }
@@ -73,6 +75,7 @@ export const assemble = (
       authorizer,
       beforeAppend,
       directory,
+      oneTimeKeys,
       assistant: options.ai.length === 0 ? undefined : ASSISTANT,
     }
     const engine = makeChatEngine(env)

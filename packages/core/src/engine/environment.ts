@@ -4,6 +4,7 @@ import type { AuthorizerShape } from "../ports/authorizer.ts"
 import type { BeforeAppendShape } from "../ports/before-append.ts"
 import type { ConversationLogShape } from "../ports/conversation-log.ts"
 import type { EventBusShape } from "../ports/event-bus.ts"
+import type { OneTimeKeysShape } from "../ports/one-time-keys.ts"
 import type { UserDirectoryShape } from "../ports/user-directory.ts"
 import type { StorageError } from "../ports/storage-error.ts"
 import type { ChatError } from "../protocol/errors.ts"
@@ -22,6 +23,8 @@ export interface Environment {
   readonly beforeAppend?: BeforeAppendShape | undefined
   /** Absent: pages name users by their ids alone. */
   readonly directory?: UserDirectoryShape | undefined
+  /** Absent: kept in this process. */
+  readonly oneTimeKeys?: OneTimeKeysShape | undefined
   /** The author of answers; absent when no provider is configured, and then sessions get none. */
   readonly assistant: string | undefined
 }

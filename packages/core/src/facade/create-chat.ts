@@ -24,6 +24,7 @@ import type { Limits, Timing } from "../policy/limits.ts"
 import type { AnswerLeases } from "../ports/answer-leases.ts"
 import { authenticationError, Authenticator, type AuthenticatorShape } from "../ports/authenticator.ts"
 import { Authorizer, type AuthorizerShape } from "../ports/authorizer.ts"
+import type { OneTimeKeys } from "../ports/one-time-keys.ts"
 import { UserDirectory } from "../ports/user-directory.ts"
 import { BeforeAppend } from "../ports/before-append.ts"
 import type { ConversationLog, Durability } from "../ports/conversation-log.ts"
@@ -62,6 +63,8 @@ export interface ChatOptions {
   readonly authorize?: PlainAuthorizer | AuthorizerShape
   /** Sees each message that a user sends or edits before it is stored, and returns it, changes it or refuses it: `{ reject: "why" }`. */
   readonly beforeAppend?: PlainBeforeAppend
+  /** What tickets stand on; nodes of a cluster share one. Default: kept in this process. */
+  readonly oneTimeKeys?: Layer.Layer<OneTimeKeys>
   /** Names and faces for pages: who these users are. Never stored. */
   readonly users?: PlainUserDirectory
   readonly limits?: Partial<Limits>
@@ -195,8 +198,9 @@ const authenticatorOf = (authenticate: ChatOptions["authenticate"]): Layer.Layer
 }
 
 /** The seams that a host has taken; the others stay out of the engine's way altogether. */
-const seamsOf = ({ authorize, beforeAppend, users }: ChatOptions): Layer.Layer<never> =>
+const seamsOf = ({ authorize, beforeAppend, users, oneTimeKeys }: ChatOptions): Layer.Layer<never> =>
   Layer.mergeAll(
+    oneTimeKeys === undefined ? Layer.empty : oneTimeKeys,
     authorize === undefined
       ? Layer.empty
       : Layer.succeed(Authorizer, typeof authorize === "function" ? plainAuthorizer(authorize) : authorize),

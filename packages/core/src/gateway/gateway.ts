@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type { ChatEngine } from "../engine/chat-engine.ts"
+import { makeLocalKeys } from "../engine/local-keys.ts"
 import type { Environment } from "../engine/environment.ts"
 import type { Principal } from "../domain/principal.ts"
 import type { AuthenticatorShape } from "../ports/authenticator.ts"
@@ -13,6 +14,7 @@ import type { Hub } from "./hub.ts"
 import type { Outbound } from "./outbound.ts"
 import type { Sink } from "./sink.ts"
 import { makeSync, type Sync } from "./sync.ts"
+import { makeTickets, type Tickets } from "./tickets.ts"
 import { makeWelcome } from "./welcome.ts"
 
 export interface Gateway {
@@ -21,6 +23,7 @@ export interface Gateway {
   readonly dispatch: Dispatch
   readonly sync: Sync
   readonly authenticator: AuthenticatorShape
+  readonly tickets: Tickets
   readonly connections: () => number
   readonly draining: () => boolean
   /** Tells clients to move at times spread over `ms` at most, less when they are few, and closes them. */
@@ -93,6 +96,7 @@ export const makeGateway = (
     return {
       dispatch,
       authenticator,
+      tickets: makeTickets(env.system, env.oneTimeKeys ?? makeLocalKeys()),
       sync: makeSync(env, hub),
       connections: () => connections.size,
       draining: () => draining,
