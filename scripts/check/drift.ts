@@ -99,8 +99,14 @@ const brokenLinks = (): void => {
 
 generated("docs/errors.md", errorsPage())
 generatedTables("docs/protocol.md", protocolTables())
-generated("docs/frames.schema.json", json(framesSchema()))
-generated("docs/openapi.json", json(openapi()))
+for (const [file, description] of [
+  ["frames.schema.json", framesSchema()],
+  ["openapi.json", openapi()],
+] as const) {
+  generated(`docs/${file}`, json(description))
+  // Once more where the server's package can take it along.
+  generated(`packages/server/descriptions/${file}`, `${JSON.stringify(description)}\n`)
+}
 generated("scripts/check/exports.json", await exportsList())
 brokenLinks()
 if (problems.length > 0) console.log(problems.join("\n"))

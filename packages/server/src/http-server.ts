@@ -35,13 +35,14 @@ export const makeHttpServer = (chat: Chat, options: HttpServerOptions): HttpServ
   const door = { prefix: prefixes, allowedOrigins }
   const handler = httpHandler(chat, door)
   const upgrade = websocketUpgrade(chat, door)
-  const page = pageRoutes({ developmentLogin, prefix: prefixes[0], suggestions, maxMessageLength: chat.limits.maxMessageLength })
+  const { maxMessageLength } = chat.limits
+  const page = pageRoutes({ developmentLogin, prefix: prefixes[0], suggestions, maxMessageLength }, prefixes)
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (!allowsHost(request.headers.host)) return sendJson(response, refusal(WRONG_HOST))
-    if (await handler(request, response)) return
     const path = (request.url ?? "").replace(/\?.*$/su, "")
-    if (page(request, response, path)) return
+    // First, because the descriptions stand below the chat's own prefixes.
+    if (page(request, response, path) || (await handler(request, response))) return
     const health = request.method === "GET" || request.method === "HEAD" ? await healthAnswer(path, chat, stopping) : undefined
     sendJson(response, health ?? refusal(chatError("route_not_found")))
   }

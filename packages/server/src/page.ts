@@ -63,16 +63,27 @@ export interface PageConfig {
 
 export type Route = (request: IncomingMessage, response: ServerResponse, path: string) => boolean
 
-/** Answers the page's paths, and says whether the path was one. `/config.json` tells the page how to sign in and where the chat is. */
-export const pageRoutes = (config: PageConfig): Route => {
+/** What the chat's routes and frames are, for programs. Made of the schemas that validate; see docs/protocol.md. */
+const DESCRIPTIONS = ["openapi.json", "frames.schema.json"] as const
+
+/**
+ * Answers the page's paths, and says whether the path was one. `/config.json` tells the page how to sign in and where the chat is; below each
+ * of the prefixes are the descriptions.
+ */
+export const pageRoutes = (config: PageConfig, prefixes: ReadonlyArray<string>): Route => {
   // One level up from here in the sources and in the build alike.
   const folder = new URL("../page/", import.meta.url)
+  const descriptions = new URL("../descriptions/", import.meta.url)
   const assets = new Map(
     Object.entries(FILES).map(([path, file]) => {
       const type = TYPES[file.slice(file.lastIndexOf(".") + 1) as keyof typeof TYPES]
       return [path, asset(readFileSync(new URL(file, folder)), type)] as const
     }),
   )
+  for (const file of DESCRIPTIONS) {
+    const description = asset(readFileSync(new URL(file, descriptions)), "application/json; charset=utf-8")
+    for (const prefix of prefixes) assets.set(`${prefix}/${file}`, description)
+  }
   assets.set("/config.json", asset(Buffer.from(JSON.stringify(config)), "application/json; charset=utf-8"))
 
   return (request, response, path) => {

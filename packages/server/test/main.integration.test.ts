@@ -153,6 +153,26 @@ it.each([
   expect(JSON.parse(program.stderr().trim().split("\n").at(-1) ?? "")).toMatchObject({ level: "error", message, reason: "boom" })
 })
 
+describe("the descriptions", () => {
+  it("stand below both prefixes, and name routes that are there", async () => {
+    const url = await stage.run(MEMORY).ready
+    const { status, text } = await get(`${url}/v1/chat/openapi.json`)
+    expect([status, (await get(`${url}/api/v1/admin/chat/openapi.json`)).text === text]).toEqual([200, true])
+    const { openapi, paths } = JSON.parse(text) as { openapi: string; paths: Record<string, Record<string, object>> }
+    expect([openapi, Object.keys(paths).length > 20]).toEqual(["3.1.0", true])
+    for (const [path, methods] of Object.entries(paths).filter(([name]) => name !== "/ws"))
+      for (const method of Object.keys(methods)) {
+        const headers = { authorization: "Bearer dev:ann" }
+        const response = await fetch(`${url}/v1/chat${path.replace(/\{\w+\}/gu, "x")}`, { method: method.toUpperCase(), headers })
+        expect([method, path, await response.text()]).not.toContainEqual(
+          expect.stringMatching(/route_not_found|method_not_allowed/u),
+        )
+      }
+    const frames = JSON.parse((await get(`${url}/v1/chat/frames.schema.json`)).text) as { $defs: Record<string, object> }
+    expect(Object.keys(frames.$defs)).toContain("request.send_message")
+  })
+})
+
 describe("who may come in", () => {
   it("is told to the page", async () => {
     const url = await stage.run(MEMORY).ready
