@@ -12,6 +12,7 @@ import { type AiEntry, type LogLevelName, type SettingKey, SETTINGS, type Values
 
 export type Login =
   | { readonly kind: "development" }
+  | { readonly kind: "jwks"; readonly url: string; readonly issuer?: string; readonly audience?: string }
   | { readonly kind: "jwt"; readonly secret: string; readonly issuer?: string; readonly audience?: string }
 
 /** One who answers, with all it needs. */
@@ -62,33 +63,42 @@ export const parseConfig = (env: Environment, { isFolder }: ParseHost = { isFold
   const ai = entries.map((entry) => readTarget(env, entry, problems))
   problems.push(...unknownNames(env, entries))
 
-  const { host, jwtSecret, jwtIssuer, jwtAudience, knowledgeDir } = values
-  const secretGiven = env[SETTINGS.jwtSecret.name] !== undefined
-  for (const { name } of [SETTINGS.jwtIssuer, SETTINGS.jwtAudience])
-    if (!secretGiven && (env[name] ?? "").trim() !== "")
-      problems.push(`${name} is set, but no ${SETTINGS.jwtSecret.name}; tokens cannot be checked without it.`)
-  if (host !== undefined && !secretGiven && !isLoopback(host))
+  const { host, jwtSecret, jwksUrl, jwtIssuer, jwtAudience, knowledgeDir } = values
+  const given = ({ name }: { readonly name: string }) => (env[name] ?? "").trim() !== ""
+  const urlGiven = given(SETTINGS.jwksUrl)
+  const tokensChecked = env[SETTINGS.jwtSecret.name] !== undefined || urlGiven
+  if (given(SETTINGS.jwtSecret) && urlGiven)
     problems.push(
-      `HOST is "${host}", which other machines can reach, and there is no PARLEY_JWT_SECRET: anybody could sign in as anybody. ` +
+      `${SETTINGS.jwtSecret.name} and ${SETTINGS.jwksUrl.name} are both set; tokens are checked with a secret or with public keys, never with either.`,
+    )
+  for (const { name } of [SETTINGS.jwtIssuer, SETTINGS.jwtAudience])
+    if (!tokensChecked && given({ name }))
+      problems.push(
+        `${name} is set, but neither ${SETTINGS.jwtSecret.name} nor ${SETTINGS.jwksUrl.name}; tokens cannot be checked without one.`,
+      )
+  if (host !== undefined && !tokensChecked && !isLoopback(host))
+    problems.push(
+      `HOST is "${host}", which other machines can reach, and there is no PARLEY_JWT_SECRET or PARLEY_JWKS_URL: anybody could sign in as anybody. ` +
         "Set PARLEY_JWT_SECRET (openssl rand -base64 48), or keep HOST on 127.0.0.1.",
     )
-  if (!secretGiven && values.allowedOrigins?.includes("*") === true)
+  if (!tokensChecked && values.allowedOrigins?.includes("*") === true)
     problems.push(
-      'ALLOWED_ORIGINS is "*", but there is no PARLEY_JWT_SECRET: every page in your browser could sign in as anybody. Name the origins.',
+      'ALLOWED_ORIGINS is "*", but there is no PARLEY_JWT_SECRET or PARLEY_JWKS_URL: every page in your browser could sign in as anybody. Name the origins.',
     )
   if (knowledgeDir !== undefined && !isFolder(knowledgeDir))
     problems.push(`PARLEY_KNOWLEDGE_DIR is "${knowledgeDir}", which is no folder that can be read.`)
   if (problems.length > 0) return { ok: false, problems }
 
+  const expected = {
+    ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
+    ...(jwtAudience === undefined ? {} : { audience: jwtAudience }),
+  }
   const login: Login =
-    jwtSecret === undefined
-      ? { kind: "development" }
-      : {
-          kind: "jwt",
-          secret: jwtSecret,
-          ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
-          ...(jwtAudience === undefined ? {} : { audience: jwtAudience }),
-        }
+    jwksUrl !== undefined
+      ? { kind: "jwks", url: jwksUrl, ...expected }
+      : jwtSecret !== undefined
+        ? { kind: "jwt", secret: jwtSecret, ...expected }
+        : { kind: "development" }
   const { port, dataDir, storage, allowedOrigins, logLevel, knowledgePace } = values
   return {
     ok: true,
@@ -163,7 +173,6 @@ const quoted = (text: string): string => JSON.stringify(text.length > SHOWN_LENG
 const NOT_OURS = new Set(["PARLEY_CHROMIUM", "PARLEY_STRACE"])
 /** What Kubernetes sets in every pod when a service is called "parley". */
 const SERVICE_LINK = /^PARLEY_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/u
-const LATER = new Map([["PARLEY_JWKS_URL", "PARLEY_JWT_SECRET"]])
 
 const unknownNames = (env: Environment, entries: ReadonlyArray<AiEntry>): ReadonlyArray<string> => {
   const ofEntries = entries.flatMap(({ name }) => Object.values(openAiSettings(variablePrefix(name))))
@@ -173,8 +182,6 @@ const unknownNames = (env: Environment, entries: ReadonlyArray<AiEntry>): Readon
     .filter((name) => !(name === "PARLEY_PORT" && env[name]?.includes("://") === true))
     .toSorted()
     .map((name) => {
-      const instead = LATER.get(name)
-      if (instead !== undefined) return `${name} is not available in this version; available: ${instead}.`
       const near = known.find((candidate) => candidate === name.slice("PARLEY_".length)) ?? nearest(name, known)
       return `${name} is no setting of this server${near === undefined ? "." : `; did you mean ${near}?`}`
     })

@@ -66,6 +66,14 @@ const readSecret = (text: string): Read<string> => {
     : { problem: `has ${bytes} bytes and needs at least ${MIN_SECRET_BYTES}; make one with: openssl rand -base64 48` }
 }
 
+const readKeySetUrl = (text: string): Read<string> => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const local = url !== undefined && ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname)
+  return url?.protocol === "https:" || (url?.protocol === "http:" && local)
+    ? { value: text }
+    : { problem: "must be an https URL, or http on this machine" }
+}
+
 const DAY = 86_400_000
 
 /** Keeps the type of the value next to the name it is read from. */
@@ -76,10 +84,14 @@ export const SETTINGS = {
   port: withDefault(8080, setting("PORT", "Port to listen on; 0 takes any free one.", wholeNumber(0, 65_535))),
   host: withDefault(
     "127.0.0.1",
-    setting("HOST", "Address to listen on. Other machines reach only a non-loopback one, which needs PARLEY_JWT_SECRET.", {
-      allowed: "an IP address or a host name",
-      read: readHost,
-    }),
+    setting(
+      "HOST",
+      "Address to listen on. Other machines reach only a non-loopback one, which needs PARLEY_JWT_SECRET or PARLEY_JWKS_URL.",
+      {
+        allowed: "an IP address or a host name",
+        read: readHost,
+      },
+    ),
   ),
   dataDir: withDefault(
     "./data",
@@ -120,12 +132,18 @@ export const SETTINGS = {
     }),
     secret: true as const,
   },
+  jwksUrl: setting(
+    "PARLEY_JWKS_URL",
+    "Where the public keys are that tokens are signed with (RS256 or ES256). Instead of a secret.",
+    { allowed: "an https URL, or http on this machine", read: readKeySetUrl },
+  ),
   jwtIssuer: setting("PARLEY_JWT_ISSUER", "The `iss` that every token must carry. Without it: any.", anyText("a text", 512)),
   jwtAudience: setting("PARLEY_JWT_AUDIENCE", "A value that `aud` must be or contain. Without it: any.", anyText("a text", 512)),
   allowedOrigins: withDefault(
     "",
     setting("ALLOWED_ORIGINS", "Web origins whose pages may connect, besides the server's own.", {
-      allowed: "origins such as https://app.example.com, several with commas between; * for all, with PARLEY_JWT_SECRET only",
+      allowed:
+        "origins such as https://app.example.com, several with commas between; * for all, with PARLEY_JWT_SECRET or PARLEY_JWKS_URL only",
       read: readOrigins,
     }),
   ),

@@ -1,7 +1,7 @@
 /** From a configuration to a server that listens. */
 import type { AddressInfo } from "node:net"
 import { type AuthenticatorShape, type AiProvider, type Chat, createChat, type StorageLayer } from "@parley/core"
-import { devAuthenticator, jwtAuthenticator } from "@parley/adapters/jwt"
+import { devAuthenticator, jwksAuthenticator, jwtAuthenticator } from "@parley/adapters/jwt"
 import { knowledgeAssistant } from "@parley/adapters/knowledge"
 import { memory } from "@parley/adapters/memory"
 import { openaiProvider } from "@parley/adapters/openai"
@@ -67,7 +67,11 @@ const providersOf = ({ ai, knowledge }: Config): ReadonlyArray<AiProvider> =>
   )
 
 const authenticatorOf = ({ login }: Config): AuthenticatorShape =>
-  login.kind === "development" ? devAuthenticator() : jwtAuthenticator(login)
+  login.kind === "development"
+    ? devAuthenticator()
+    : login.kind === "jwks"
+      ? jwksAuthenticator({ ...login, keys: login.url })
+      : jwtAuthenticator(login)
 
 const listen = ({ server }: HttpServer, { host, port }: Config): Promise<void> =>
   new Promise((resolve, reject) => {

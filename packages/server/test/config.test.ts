@@ -203,6 +203,20 @@ describe("a chain of servers", () => {
 })
 
 describe("the login", () => {
+  it("is by the public keys of a key set when it is named, and never by those and a secret", () => {
+    const url = "https://id.example/keys"
+    expect(configOf({ PARLEY_JWKS_URL: url }).login).toEqual({ kind: "jwks", url })
+    expect(configOf({ PARLEY_JWKS_URL: url, PARLEY_JWT_ISSUER: "https://id" }).login).toEqual({
+      kind: "jwks",
+      url,
+      issuer: "https://id",
+    })
+    expect(configOf({ PARLEY_JWKS_URL: "http://127.0.0.1:9000/keys" }).login.kind).toBe("jwks")
+    expect(problemsOf({ PARLEY_JWKS_URL: url, PARLEY_JWT_SECRET: SECRET })).toEqual([expect.stringContaining("are both set")])
+    for (const bad of ["http://id.example/keys", "nowhere", "file:///keys"])
+      expect(problemsOf({ PARLEY_JWKS_URL: bad })).toEqual([expect.stringContaining("must be an https URL")])
+  })
+
   it("checks tokens once there is a secret", () => {
     expect(configOf({ PARLEY_JWT_SECRET: SECRET }).login).toEqual({ kind: "jwt", secret: SECRET })
     expect(configOf({ PARLEY_JWT_SECRET: SECRET, PARLEY_JWT_ISSUER: "https://id", PARLEY_JWT_AUDIENCE: "chat" }).login).toEqual({
@@ -217,6 +231,7 @@ describe("the login", () => {
     for (const HOST of ["0.0.0.0", "::", "192.168.1.2", "chat.example.com", "localhost.example.com"]) {
       expect(problemsOf({ HOST })).toEqual([expect.stringMatching(/HOST is .*Set PARLEY_JWT_SECRET/u)])
       expect(configOf({ HOST, PARLEY_JWT_SECRET: SECRET }).host).toBe(HOST)
+      expect(configOf({ HOST, PARLEY_JWKS_URL: "https://id.example/keys" }).host).toBe(HOST)
     }
   })
 
@@ -252,12 +267,6 @@ describe("a name", () => {
     ])
     expect(problemsOf({ PARLEY_PORT: "80" })).toEqual(["PARLEY_PORT is no setting of this server; did you mean PORT?"])
     expect(problemsOf({ PARLEY_FLUX_CAPACITOR: "1" })).toEqual(["PARLEY_FLUX_CAPACITOR is no setting of this server."])
-  })
-
-  it("of a later version is refused with what there is instead", () => {
-    expect(problemsOf({ PARLEY_JWKS_URL: "https://id/keys" })).toEqual([
-      "PARLEY_JWKS_URL is not available in this version; available: PARLEY_JWT_SECRET.",
-    ])
   })
 
   it("that Kubernetes sets for a service called parley is no mistake", () => {

@@ -37,11 +37,12 @@ The key and the conversation go to that URL and nowhere else; neither they nor t
 
 ## Signing in
 
-Without \`PARLEY_JWT_SECRET\` there is the development login: the token \`dev:ann\` is the user \`ann\`, unproven. It works on a loopback \`HOST\` alone, and
+Without \`PARLEY_JWT_SECRET\` or \`PARLEY_JWKS_URL\` there is the development login: the token \`dev:ann\` is the user \`ann\`, unproven. It works on a loopback \`HOST\` alone, and
 only under names of this machine (\`localhost\`, \`127.0.0.1\`, \`[::1]\`, or the host of an origin in \`ALLOWED_ORIGINS\`). A \`HOST\` that other machines can reach
-is refused without \`PARLEY_JWT_SECRET\`. Do not put a proxy that others can reach in front of a server with the development login.
+is refused without either. Do not put a proxy that others can reach in front of a server with the development login.
 
 With the secret, a token is a JWT signed with HS256 that has \`sub\` (the user) and \`exp\`, and the issuer and audience that are configured.
+With a key set, it is signed with RS256 or ES256 by a key of that set, which is fetched at the first token and kept for ten minutes. One or the other: a server with both is refused.
 
 Behind a proxy that ends TLS, name the server's own origin in \`ALLOWED_ORIGINS\`: the server sees http where the browser saw https.
 
