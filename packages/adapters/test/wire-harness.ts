@@ -54,6 +54,7 @@ export const openHost = async ({
   scheme = "http",
   prefix,
   allowedOrigins,
+  cookie,
   ...options
 }: HostOptions = {}): Promise<Host> => {
   const logs: Array<LogEntry> = []
@@ -79,6 +80,7 @@ export const openHost = async ({
   const served = serve(chat, server, {
     ...(prefix === undefined ? {} : { prefix }),
     ...(allowedOrigins === undefined ? {} : { allowedOrigins }),
+    ...(cookie === undefined ? {} : { cookie }),
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const { port } = server.address() as AddressInfo

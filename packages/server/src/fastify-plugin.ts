@@ -19,15 +19,17 @@ export interface ParleyOptions {
   readonly prefix?: string
   /** Web origins whose pages may connect, besides the server's own. Default: none. */
   readonly allowedOrigins?: ReadonlyArray<string>
+  /** The name of a cookie that holds a user's token, taken from pages of the server's own and of those origins. Default: none. */
+  readonly cookie?: string
 }
 
 const DEFAULT_PREFIX = "/v1/chat"
 
 export const parley = async (app: FastifyInstance, options: ParleyOptions): Promise<void> => {
-  const { chat, allowedOrigins = [] } = options
+  const { chat, allowedOrigins = [], cookie } = options
   // Fastify itself puts the option `prefix` before every route of a plugin; without one the default has to stand in the routes.
   const own = options.prefix === undefined ? DEFAULT_PREFIX : ""
-  const door = { prefix: app.prefix + own, allowedOrigins }
+  const door = { prefix: app.prefix + own, allowedOrigins, ...(cookie === undefined ? {} : { cookie }) }
   const handler = httpHandler(chat, door)
   const upgrade = websocketUpgrade(chat, door)
   let closing = false

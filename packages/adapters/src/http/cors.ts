@@ -9,14 +9,18 @@ const EXPOSED_HEADERS = "ETag, x-correlation-id, Retry-After"
 /** Seconds. */
 const MAX_AGE = "600"
 
-/** No credentials mode: a token travels in a header that no browser adds by itself. */
+/** Without cookies no credentials mode: a token travels in a header that no browser adds by itself. */
 export const corsHeaders = (door: Door, request: IncomingMessage): Record<string, string> => {
   const { origin } = request.headers
   return {
     Vary: "Origin, Accept-Encoding",
     ...(origin === undefined || !door.allows(request)
       ? {}
-      : { "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED_HEADERS }),
+      : {
+          "Access-Control-Allow-Origin": origin,
+          "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+          ...(door.takesCookies(request) ? { "Access-Control-Allow-Credentials": "true" } : {}),
+        }),
   }
 }
 

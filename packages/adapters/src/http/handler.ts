@@ -67,7 +67,7 @@ export const httpHandler = (chat: Chat, options: DoorOptions = {}): HttpHandler 
       if (urlToken !== undefined) return yield* Effect.fail(urlToken)
       const { route, parameters } = found
       const ticket = route.kind === "events" ? ticketOf(target.query) : undefined
-      const principal = yield* ticket === undefined ? identify(chat, request, correlationId) : redeem(chat, request, ticket)
+      const principal = yield* ticket === undefined ? identify(chat, door, request, correlationId) : redeem(chat, request, ticket)
       switch (route.kind) {
         case "frame":
           return yield* answerFrameRoute(chat, principal, request, route, parameters, target.query, correlationId)

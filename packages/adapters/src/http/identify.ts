@@ -1,4 +1,4 @@
-/** Who calls: by the Authorization header, or where a browser cannot set one, by a ticket in the URL. */
+/** Who calls: by the Authorization header, by a cookie when there is one to look at, or where a browser cannot set one, by a ticket in the URL. */
 import type { IncomingMessage } from "node:http"
 import * as Effect from "effect/Effect"
 import {
@@ -10,6 +10,7 @@ import {
   type Principal,
   type Whence,
 } from "@parley/core"
+import type { Door } from "./door.ts"
 
 const BEARER = /^Bearer +(\S+) *$/i
 
@@ -21,10 +22,16 @@ export const redeem = (chat: Chat, request: IncomingMessage, ticket: string): Ef
 
 export const whenceOf = ({ headers: { origin, host } }: IncomingMessage): Whence => ({ origin, host })
 
-export const identify = (chat: Chat, request: IncomingMessage, correlationId: string): Effect.Effect<Principal, ChatError> => {
+export const identify = (
+  chat: Chat,
+  door: Door,
+  request: IncomingMessage,
+  correlationId: string,
+): Effect.Effect<Principal, ChatError> => {
   const { authorization } = request.headers
-  const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
+  const token = authorization === undefined ? door.cookieToken(request) : BEARER.exec(authorization)?.[1]
   if (token === undefined) return Effect.fail(chatError("unauthenticated"))
+  if (typeof token !== "string") return Effect.fail(token)
   return chat.gateway.authenticator.authenticate(token).pipe(
     // Nobody else bounds this: the connection that would is not there yet.
     Effect.timeoutOrElse({

@@ -1,7 +1,7 @@
 /**
  * From an HTTP upgrade request to a connection of the gateway. Whoever may not come in is told why in HTTP, before the upgrade.
  *
- * A token in the Authorization header or a ticket in the URL is checked first; without either the socket opens and its first frame has
+ * A token in the Authorization header or in a cookie, or a ticket in the URL, is checked first; without any the socket opens and its first frame has
  * to be `authenticate`, for which the gateway allows a few seconds.
  */
 import type { Buffer } from "node:buffer"
@@ -89,7 +89,7 @@ export const websocketUpgrade = (chat: Chat, options: DoorOptions = {}): WebSock
     const abandon = (): void => void socket.destroy()
     socket.on("error", abandon)
     knocking += 1
-    const who = ticket === undefined ? identify(chat, request, correlationId) : redeem(chat, request, ticket)
+    const who = ticket === undefined ? identify(chat, door, request, correlationId) : redeem(chat, request, ticket)
     const task = Effect.matchCauseEffect(who, {
       onSuccess: (principal) => Effect.succeed(() => accept(request, socket, head, correlationId, principal)),
       onFailure: (cause) => Effect.map(report(cause, "upgrade", correlationId), (error) => () => refuseUpgrade(socket, error)),
@@ -114,7 +114,8 @@ export const websocketUpgrade = (chat: Chat, options: DoorOptions = {}): WebSock
     const ticket = ticketOf(target.query)
     const problem = door.allows(request) ? tokenInQuery(target.query) : chatError("origin_not_allowed")
     if (problem !== undefined) refuse(socket, problem, correlationId)
-    else if (ticket === undefined && request.headers.authorization === undefined) accept(request, socket, head, correlationId)
+    else if (ticket === undefined && request.headers.authorization === undefined && door.cookieToken(request) === undefined)
+      accept(request, socket, head, correlationId)
     else identifyFirst(request, socket, head, correlationId, ticket)
     return true
   }
