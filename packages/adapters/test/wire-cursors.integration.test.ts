@@ -1,6 +1,6 @@
 /** Cursors that this log cannot serve: an explicit resync and a whole window, never an empty success. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { apiOf, connect, type Host, type Json, openHost } from "./wire-harness.ts"
+import { apiOf, connect, type Host, type Json, openHost, scriptedAi } from "./wire-harness.ts"
 
 let host: Host
 let id: string
@@ -105,4 +105,29 @@ describe("the cursor is", () => {
     expect(body["frames"].at(-1)).toMatchObject({ window: { from: 3 }, items: [{ seq: 3 }, { seq: 4 }], more: false })
     await small.close()
   })
+})
+
+it("takes no text of another epoch for the text of this one, though revision and length fit", async () => {
+  const ai = scriptedAi()
+  const answering = await openHost({ ai: [ai.provider], timing: { deltaInterval: 2 } })
+  const me = answering.chat.as({ userId: "ann" })
+  const session = await me.createSession()
+  const { answerId } = await me.send(session.id, "tell me")
+  ai.say("once upon")
+  const query = (cursor: string, held: string): string =>
+    `/sync?c=${encodeURIComponent(`${session.id}@${cursor}`)}&a=${encodeURIComponent(held)}`
+  const snapshotOf = (frames: ReadonlyArray<Json>): Json | undefined =>
+    frames.find((frame) => frame["type"] === "answer_snapshot" && frame["messageId"] === answerId)
+  const polled = async (cursor: string): Promise<Json | undefined> => {
+    const { body } = await apiOf(answering, "ann")("GET", query(cursor, `${answerId}@1.4`))
+    return snapshotOf(body["frames"])
+  }
+  await expect.poll(async () => (await polled((await me.get(session.id)).head))?.["text"]).toBe(" upon")
+  expect(await polled("0ther.1")).toMatchObject({ offset: 0, text: "once upon" })
+
+  const client = await connect(answering, "dev:ann")
+  client.send({ type: "subscribe", id: "s", conversationId: session.id, cursor: "0ther.1", answers: [`${answerId}@1.4`] })
+  expect(await client.find((frame) => frame["type"] === "answer_snapshot")).toMatchObject({ offset: 0, text: "once upon" })
+  client.socket.close()
+  await answering.close()
 })

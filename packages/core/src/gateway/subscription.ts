@@ -129,6 +129,8 @@ export class Subscription implements Reader, PageOutlet {
       // What a client holds beside a resync is no position any more.
       this.positioned = false
       this.cameWith = undefined
+      // Nor is its text of another history the text of this one, though revision and length may fit.
+      if (frame.reason === "epoch_changed") this.resumeAt = undefined
     }
     this.owner.outbound.send(frame)
   }

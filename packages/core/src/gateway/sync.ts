@@ -131,13 +131,15 @@ const read = (
           : yield* readConversation(env, principal, conversationId, cursor, frames)
       marks.push(`${conversationId}@${head.epoch}.${head.change}`)
       const conversation = joined.get(conversationId)
+      // Text of another history is not the text of this one, though revision and length may fit.
+      const sameEpoch = cursor === undefined || cursor.startsWith(`${head.epoch}.`)
       // What was just read may tell how an answer ended whose text the hub still keeps: it has to hear of it first.
       if (stands !== undefined && conversation !== undefined && stands > conversation.head) {
         conversation.hear(stands)
         continue
       }
       for (const [messageId, { revision, text }] of conversation?.answers.open() ?? []) {
-        const have = held.get(messageId)
+        const have = sameEpoch ? held.get(messageId) : undefined
         marks.push(`${messageId}@${revision}.${text.length}`)
         if (have?.revision === revision && have.length === text.length) continue
         const offset = have?.revision === revision && have.length < text.length ? have.length : 0

@@ -21,6 +21,8 @@ export const Name = text(200)
 export const Description = text(2_000)
 export const Emoji = text(32)
 export const CursorText = text(64)
+/** A time and a conversation id. */
+export const ListPosition = text(96)
 /** `messageId@revision.length`: how much of an open answer the client holds. */
 export const HeldAnswer = text(128)
 export const Token = text(16_384)

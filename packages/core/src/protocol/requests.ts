@@ -35,7 +35,7 @@ export const REQUESTS = {
     conversationId: described(Schema.optionalKey(F.ConversationId), "only this one"),
     kind: Schema.optionalKey(Schema.Literals(["session", "room"])),
     limit: Schema.optionalKey(F.PageSize),
-    after: described(Schema.optionalKey(F.CursorText.check(Schema.isMaxLength(96))), "`next` of the page before"),
+    after: described(Schema.optionalKey(F.ListPosition), "`next` of the page before"),
   }),
   subscribe: request("subscribe", {
     ...inConversation,
