@@ -29,6 +29,7 @@ export {
   type StorageLayer,
 } from "./facade/create-chat.ts"
 export type { ConversationFrame, SubscribeOptions } from "./facade/frame-stream.ts"
+export type { FactsOptions } from "./facade/facts.ts"
 export { ParleyError } from "./facade/parley-error.ts"
 export type { PlainAuthorizer } from "./facade/plain-authorizer.ts"
 export type { PlainBeforeAppend, PlainCheck } from "./facade/plain-before-append.ts"

@@ -14,6 +14,7 @@ import { BeforeAppend } from "../ports/before-append.ts"
 import { Authorizer } from "../ports/authorizer.ts"
 import { ConversationLog, type Durability } from "../ports/conversation-log.ts"
 import { EventBus } from "../ports/event-bus.ts"
+import { Outbox, type OutboxShape } from "../ports/outbox.ts"
 import type { StorageError } from "../ports/storage-error.ts"
 import { System } from "../system.ts"
 import { makeAccessCache } from "./access.ts"
@@ -34,6 +35,8 @@ export interface Assembled {
   readonly engine: ChatEngine
   readonly gateway: Gateway
   readonly runner: AnswerRunner | undefined
+  /** For whatever follows a write; the engine itself reads nothing from it. */
+  readonly outbox: OutboxShape
   readonly limits: Limits
   readonly timing: Timing
   readonly durability: Durability
@@ -51,10 +54,11 @@ const ASSISTANT = "assistant"
 
 export const assemble = (
   options: AssembleOptions,
-): Effect.Effect<Assembled, never, Scope.Scope | ConversationLog | AnswerLeases | EventBus | Authenticator> =>
+): Effect.Effect<Assembled, never, Scope.Scope | ConversationLog | AnswerLeases | Outbox | EventBus | Authenticator> =>
   Effect.gen(function* () {
     const log = yield* ConversationLog
     const leases = yield* AnswerLeases
+    const outbox = yield* Outbox
     const bus = yield* EventBus
     const authenticator = yield* Authenticator
     // What a host need not have a say in: services that may be absent, and then stand in no requirement.
@@ -94,6 +98,7 @@ export const assemble = (
       engine,
       gateway,
       runner,
+      outbox,
       limits,
       timing,
       durability: log.durability,

@@ -29,11 +29,12 @@ import { UserDirectory } from "../ports/user-directory.ts"
 import { BeforeAppend } from "../ports/before-append.ts"
 import type { ConversationLog, Durability } from "../ports/conversation-log.ts"
 import type { EventBus } from "../ports/event-bus.ts"
-import type { Outbox } from "../ports/outbox.ts"
+import type { Outbox, OutboxRow } from "../ports/outbox.ts"
 import type { StorageError } from "../ports/storage-error.ts"
 import { isCleanText } from "../protocol/text-rule.ts"
 import { System, type SystemShape } from "../system.ts"
 import { chatError } from "../protocol/errors.ts"
+import { type FactsOptions, readFacts } from "./facts.ts"
 import { ParleyError } from "./parley-error.ts"
 import { type PlainAuthorizer, plainAuthorizer } from "./plain-authorizer.ts"
 import { type PlainBeforeAppend, plainBeforeAppend } from "./plain-before-append.ts"
@@ -87,6 +88,16 @@ export interface PrincipalInput {
 export interface Chat {
   /** Speaks for a user whom the caller has authenticated. */
   readonly as: (principal: PrincipalInput) => UserChat
+  /**
+   * What happened, of every tenant, for audit and webhooks: at least once, from a position that the caller keeps.
+   *
+   * @example
+   * for await (const fact of chat.facts({ after: await loadPosition() })) {
+   *   await deliver(fact)
+   *   await savePosition(fact.position)
+   * }
+   */
+  readonly facts: (options?: FactsOptions) => AsyncIterableIterator<OutboxRow>
   readonly durability: Durability
   readonly limits: Limits
   readonly timing: Timing
@@ -147,7 +158,7 @@ type RunExit = <A>(
 ) => Promise<Exit.Exit<A, EngineError>>
 
 const makeChat = (parts: Assembled, system: SystemShape, runExit: RunExit, close: () => Promise<void>): Chat => {
-  const { engine, gateway, durability, limits, timing, probe, drain } = parts
+  const { engine, gateway, outbox, durability, limits, timing, probe, drain } = parts
   const run: Chat["run"] = async (task, { signal } = {}) => {
     const exit = await runExit(task, signal === undefined ? undefined : { signal: signal as never })
     if (Exit.isSuccess(exit)) return exit.value
@@ -157,6 +168,7 @@ const makeChat = (parts: Assembled, system: SystemShape, runExit: RunExit, close
   }
   return {
     as: (input) => makeUserChat(principalOf(input), engine, gateway, system, run),
+    facts: (options) => readFacts(outbox, run, options),
     durability,
     limits,
     timing,

@@ -15,6 +15,7 @@ import { AnswerLeases } from "../../src/ports/answer-leases.ts"
 import { authenticationError, Authenticator } from "../../src/ports/authenticator.ts"
 import { ConversationLog } from "../../src/ports/conversation-log.ts"
 import { EventBus, type EventBusShape } from "../../src/ports/event-bus.ts"
+import { Outbox } from "../../src/ports/outbox.ts"
 import { makeSimulatedStore, type SimulatedStore } from "./simulated-store.ts"
 import { makeSimulation, type Process, type Simulation } from "./simulation.ts"
 
@@ -113,6 +114,7 @@ export const makeCluster = (options: ClusterOptions = {}): Cluster => {
         }).pipe(
           Effect.provideService(ConversationLog, log),
           Effect.provideService(AnswerLeases, leases),
+          Effect.provideService(Outbox, store.outbox),
           Effect.provideService(EventBus, busOf(process)),
           Effect.provideService(Authenticator, authenticator),
           Effect.provideService(Scope.Scope, scope),
