@@ -5,11 +5,10 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { AnswerLeases, ConversationLog, EventBus, Outbox, System } from "@parley/core"
+import { AnswerLeases, ConversationLog, EventBus, Outbox, System, makeLocalBus } from "@parley/core"
 import { makeAnswerLeases } from "./answer-leases.ts"
 import { makeConversationLog } from "./conversation-log.ts"
 import { closeDatabase, makeDatabase } from "./database.ts"
-import { makeEventBus } from "./event-bus.ts"
 import { makeOutbox } from "./outbox.ts"
 
 export { memoryOneTimeKeys } from "./one-time-keys.ts"
@@ -33,7 +32,7 @@ export const memoryStorage = (): Layer.Layer<ConversationLog | AnswerLeases | Ou
   )
 
 /** A bus inside this process. Nodes of a cluster need one that crosses processes. */
-export const memoryBus = (): Layer.Layer<EventBus> => Layer.effect(EventBus, makeEventBus)
+export const memoryBus = (): Layer.Layer<EventBus> => Layer.effect(EventBus, makeLocalBus)
 
 /** Everything a chat in one process needs, kept in memory: what `createChat` takes as its storage. */
 export const memory = (): Layer.Layer<ConversationLog | AnswerLeases | Outbox | EventBus> =>

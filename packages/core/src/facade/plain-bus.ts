@@ -1,6 +1,4 @@
-/**
- * A bus without Effect, and the bus inside one process that stands in when a plain storage brings none.
- */
+/** A bus without Effect. */
 import * as Effect from "effect/Effect"
 import { EventBus, type BusEvent, type BusListener, type BusSubscription, type EventBusShape } from "../ports/event-bus.ts"
 
@@ -17,7 +15,7 @@ export interface PlainBusSubscription extends BusSubscription {
 }
 
 /** Neither a listener that throws nor one that has left is the bus's concern: both are seen to here. */
-export const makePlainBus = (bus: PlainBus = localBus()): Effect.Effect<EventBusShape> =>
+export const makePlainBus = (bus: PlainBus): Effect.Effect<EventBusShape> =>
   Effect.map(Effect.context(), (context) => {
     const run = Effect.runForkWith(context)
     const guarded = (task: () => void): void => {
@@ -54,26 +52,3 @@ export const makePlainBus = (bus: PlainBus = localBus()): Effect.Effect<EventBus
         ).pipe(Effect.map(({ subscription }) => subscription)),
     })
   })
-
-/** `publish` delivers before it returns, to every listener: what one did not follow it ignores. */
-const localBus = (): PlainBus => {
-  const listeners = new Set<BusListener>()
-  const waiting: Array<BusEvent> = []
-  let delivering = false
-  return {
-    publish: (event) => {
-      waiting.push(event)
-      // A listener that publishes only appends: everybody sees this event to the end before the next one.
-      if (delivering) return
-      delivering = true
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-        // Those who listened when its delivery began; who left meanwhile hears no more of it all the same.
-        for (const listener of Array.from(listeners)) listener.onEvent(next)
-      delivering = false
-    },
-    subscribe: (listener) => {
-      listeners.add(listener)
-      return { follow: () => {}, unfollow: () => {}, close: () => listeners.delete(listener) }
-    },
-  }
-}

@@ -10,6 +10,7 @@ import { ConversationLog, type ConversationLogShape, type Durability } from "../
 import { EventBus } from "../ports/event-bus.ts"
 import { Outbox, type OutboxShape } from "../ports/outbox.ts"
 import { type StorageError, storageError } from "../ports/storage-error.ts"
+import { makeLocalBus } from "../engine/local-bus.ts"
 import { makePlainBus, type PlainBus } from "./plain-bus.ts"
 
 /** An operation of a port that returns a promise. What it rejects with becomes a StorageError: by its `reason`, else `unavailable`. */
@@ -77,7 +78,7 @@ export const plainStorage = (storage: PlainStorage): Layer.Layer<ConversationLog
           }),
         ),
         Context.add(Outbox, Outbox.of({ read: lift((after, limit) => outbox.read(after, limit)) })),
-        Context.add(EventBus, yield* makePlainBus(storage.bus)),
+        Context.add(EventBus, yield* storage.bus === undefined ? makeLocalBus : makePlainBus(storage.bus)),
       )
     }),
   )

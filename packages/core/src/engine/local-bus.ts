@@ -1,13 +1,13 @@
 /**
- * The bus of one process. `publish` delivers before it returns, to every listener there is: what a listener did not follow it
+ * The bus of one process: enough for a single node, and what a plain storage has that brings none. `publish` delivers before it returns, to every listener there is: what a listener did not follow it
  * ignores, and that costs less than looking up who follows.
  */
 import * as Effect from "effect/Effect"
-import { EventBus, type BusEvent, type BusListener, type BusSubscription } from "@parley/core"
+import { EventBus, type BusEvent, type BusListener, type BusSubscription, type EventBusShape } from "../ports/event-bus.ts"
 
 const SUBSCRIPTION: BusSubscription = { follow: () => {}, unfollow: () => {} }
 
-export const makeEventBus: Effect.Effect<EventBus["Service"]> = Effect.map(Effect.context(), (context) => {
+export const makeLocalBus: Effect.Effect<EventBusShape> = Effect.map(Effect.context(), (context) => {
   const report = Effect.runForkWith(context)
   // Replaced, never altered: an event goes to those who listened when its delivery began.
   let listeners: ReadonlyArray<BusListener> = []
